@@ -1,0 +1,42 @@
+// From an endpoint and a call's parameters to the one request to make: encoded, signed, limited.
+// Source: Twilio, "Webhooks Security" and "Getting Started with Twilio Webhooks".
+#ifndef SERVICES_ROUTER_RESOLVE_REQUEST_H_
+#define SERVICES_ROUTER_RESOLVE_REQUEST_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "services/router/resolve/call.h"
+#include "services/router/resolve/url.h"
+
+namespace understudy::router {
+
+// OK if `url` can be a primary or fallback: parses, and its fragment holds no mistake. For
+// configuration; at run time such mistakes are faults with codes of their own.
+absl::Status CheckEndpointUrl(absl::string_view url);
+
+// What the head of every request of one fetch (its retries and redirects) has in common.
+struct RequestContext {
+  Kind kind = Kind::kVoice;
+  const Secret* auth_token = nullptr;  // empty: unsigned
+  std::string idempotency_token = {};
+};
+
+// The request for `url`: its query or body carries `parameters` (a GET to a URL that already has
+// a parameter of that name keeps the URL's), its headers the signature over exactly what is sent.
+// `authorization` is sent as it is, unless empty. Times and limits are left to the caller.
+Exchange BuildExchange(const RequestContext& context, const Url& url, Method method,
+                       const twilio::Form& parameters, absl::string_view authorization);
+
+// A UUID made from what it names: the same seed gives the same token, so that a retried call
+// shows the web server the token it has seen.
+std::string IdempotencyToken(absl::string_view seed);
+
+// What a redirect to GET leaves behind: parameters that describe the verb that asked (Digits,
+// RecordingUrl and the like). Source: Twilio, "Getting Started with Twilio Webhooks", redirects.
+twilio::Form WithoutVerbParameters(const twilio::Form& parameters);
+
+}  // namespace understudy::router
+
+#endif  // SERVICES_ROUTER_RESOLVE_REQUEST_H_
