@@ -199,6 +199,7 @@ struct Outcome {
   std::vector<Attempt> attempts = {};
   std::vector<Fault> faults = {};  // in order; the first is why we left the primary
   std::vector<Warning> warnings = {};
+  std::vector<std::string> notes = {};  // for the log: what was odd and had no consequence
 };
 
 }  // namespace understudy::router

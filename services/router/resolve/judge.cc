@@ -1,0 +1,212 @@
+#include "services/router/resolve/judge.h"
+
+#include <optional>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/twilio/charset.h"
+#include "common/twilio/content_type.h"
+#include "common/twilio/documents.h"
+#include "common/twilio/twiml.h"
+
+namespace understudy::router {
+namespace {
+
+constexpr int kHttpRetrievalFailure = 11200;
+constexpr int kHttpErrorResponse = 11217;
+constexpr int kInvalidRedirect = 11216;
+constexpr int kEmptyChunkedBody = 11770;
+constexpr int kParseFailure = 12100;
+constexpr int kInvalidContentType = 12300;
+
+struct NetErrorRow {
+  NetError error;
+  int classic;
+  int specific;
+  RetryClass retry;
+};
+
+constexpr NetErrorRow kNetErrors[] = {
+    {NetError::kNameNotFound, 11210, 11210, RetryClass::kNever},
+    {NetError::kDnsFailed, 11210, 11210, RetryClass::kNever},
+    {NetError::kDnsTimeout, 11210, 11210, RetryClass::kNever},
+    {NetError::kAddressDenied, 11205, 11205, RetryClass::kNever},
+    {NetError::kConnectTimeout, 11205, 11201, RetryClass::kConnect},
+    {NetError::kConnectRefused, 11205, 11202, RetryClass::kConnect},
+    {NetError::kUnreachable, 11205, 11202, RetryClass::kConnect},
+    {NetError::kTlsHandshake, 11220, 11220, RetryClass::kConnect},
+    {NetError::kTlsTimeout, 11220, 11220, RetryClass::kConnect},
+    // A certificate will not be another one half a second later: no retry.
+    {NetError::kCertificateName, 11235, 11235, RetryClass::kNever},
+    {NetError::kCertificateExpired, 11236, 11236, RetryClass::kNever},
+    {NetError::kCertificateUntrusted, 11237, 11237, RetryClass::kNever},
+    {NetError::kReadTimeout, 11205, 11205, RetryClass::kRead},
+    {NetError::kTotalTimeout, 11205, 11203, RetryClass::kNever},
+    {NetError::kConnectionLost, 11205, 11205, RetryClass::kNever},
+    {NetError::kMalformed, 11206, 11251, RetryClass::kNever},
+    {NetError::kBodyTooLarge, 11750, 11750, RetryClass::kNever},
+    {NetError::kNoResources, 12400, 12400, RetryClass::kNever},
+};
+
+const NetErrorRow* FindRow(NetError error) {
+  for (const NetErrorRow& row : kNetErrors) {
+    if (row.error == error) return &row;
+  }
+  return nullptr;
+}
+
+Failure NetFailure(const Reply& reply, RetrievalCodes codes) {
+  const NetErrorRow* row = FindRow(reply.error);
+  RetryClass retry = row == nullptr ? RetryClass::kNever : row->retry;
+  if (reply.answered) retry = RetryClass::kNever;  // a partial answer is never asked for again
+  return {.code = CodeOf(reply.error, codes),
+          .phase = reply.phase,
+          .retry = retry,
+          .detail = reply.detail};
+}
+
+Failure StatusFailure(const Reply& reply, RetrievalCodes codes) {
+  const RetryClass retry = reply.status / 100 == 4   ? RetryClass::k4xx
+                           : reply.status / 100 == 5 ? RetryClass::k5xx
+                                                     : RetryClass::kNever;
+  return {.code = codes == RetrievalCodes::kClassic ? kHttpRetrievalFailure : kHttpErrorResponse,
+          .phase = Phase::kStatus,
+          .retry = retry,
+          .detail = absl::StrCat("the server answered with HTTP status ", reply.status)};
+}
+
+Verdict JudgeRedirect(const Reply& reply) {
+  const bool followed = reply.status == 301 || reply.status == 302 || reply.status == 303 ||
+                        reply.status == 307;
+  if (!followed) {
+    return Failure{.code = kInvalidRedirect,
+                   .phase = Phase::kRedirect,
+                   .detail = absl::StrCat("HTTP status ", reply.status,
+                                          " is not a redirect that is followed; 301, 302, 303 "
+                                          "and 307 are")};
+  }
+  const Header* location = nullptr;
+  for (const Header& header : reply.headers) {
+    if (!absl::EqualsIgnoreCase(header.name, "location")) continue;
+    if (location != nullptr && location->value != header.value) {
+      return Failure{.code = kInvalidRedirect,
+                     .phase = Phase::kRedirect,
+                     .detail = "the redirect has two Location headers that differ"};
+    }
+    location = &header;
+  }
+  if (location == nullptr) {
+    return Failure{.code = kInvalidRedirect,
+                   .phase = Phase::kRedirect,
+                   .detail = absl::StrCat("HTTP status ", reply.status, " came without a Location")};
+  }
+  return Redirect{.location = location->value, .keep_method = reply.status == 307};
+}
+
+Verdict JudgeEmpty(const Reply& reply, Kind kind) {
+  if (reply.chunked) {
+    return Failure{.code = kEmptyChunkedBody,
+                   .phase = Phase::kContent,
+                   .detail = "the response is chunked and has no body"};
+  }
+  if (kind == Kind::kVoice) {
+    return Failure{.code = kParseFailure,
+                   .phase = Phase::kContent,
+                   .detail = "the response has no body; an empty answer to a call is <Response/>"};
+  }
+  if (reply.status == 204) return Document{.twiml = twilio::DefaultDocument(kind, {})};
+  return Failure{.code = kHttpRetrievalFailure,
+                 .phase = Phase::kContent,
+                 .detail = "the response has no body; to send no reply, answer <Response/> or "
+                           "HTTP status 204"};
+}
+
+// The one Content-Type of the response, or why it has none.
+std::optional<Failure> FindContentType(const Reply& reply, RetrievalCodes codes,
+                                       twilio::ContentType& type) {
+  const Header* found = nullptr;
+  for (const Header& header : reply.headers) {
+    if (!absl::EqualsIgnoreCase(header.name, "content-type")) continue;
+    if (found != nullptr && found->value != header.value) {
+      return Failure{.code = kInvalidContentType,
+                     .phase = Phase::kContent,
+                     .detail = "the response has two Content-Type headers that differ"};
+    }
+    found = &header;
+  }
+  if (found == nullptr || absl::StripAsciiWhitespace(found->value).empty()) {
+    return Failure{.code = codes == RetrievalCodes::kClassic ? kInvalidContentType
+                                                             : kHttpRetrievalFailure,
+                   .phase = Phase::kContent,
+                   .detail = "the response has no Content-Type; TwiML is text/xml"};
+  }
+  type = twilio::ParseContentType(found->value);
+  return std::nullopt;
+}
+
+Verdict JudgeTwiml(std::string text, Kind kind) {
+  twilio::TwimlReport report = twilio::CheckTwiml(text, kind);
+  if (report.fatal.has_value()) {
+    return Failure{.code = report.fatal->code,
+                   .phase = Phase::kParse,
+                   .detail = absl::StrCat("line ", report.fatal->line, ", column ",
+                                          report.fatal->column, ": ", report.fatal->message)};
+  }
+  Document document{.twiml = std::move(text)};
+  for (twilio::Finding& finding : report.warnings) {
+    document.warnings.push_back({.code = finding.code,
+                                 .message = std::move(finding.message),
+                                 .line = finding.line,
+                                 .column = finding.column});
+  }
+  return document;
+}
+
+// Plain text is run if it is TwiML after all, else said to a caller or sent as the reply.
+Verdict JudgeText(std::string text, Kind kind) {
+  Verdict as_twiml = JudgeTwiml(text, kind);
+  if (std::holds_alternative<Document>(as_twiml)) return as_twiml;
+  return Document{.twiml = kind == Kind::kVoice ? twilio::SayDocument(text)
+                                                : twilio::MessageDocument(text)};
+}
+
+}  // namespace
+
+int CodeOf(NetError error, RetrievalCodes codes) {
+  const NetErrorRow* row = FindRow(error);
+  if (row == nullptr) return 0;
+  return codes == RetrievalCodes::kClassic ? row->classic : row->specific;
+}
+
+Verdict Judge(const Reply& reply, Kind kind, RetrievalCodes codes, absl::string_view url) {
+  if (reply.error != NetError::kNone) return NetFailure(reply, codes);
+  if (reply.status / 100 == 3) return JudgeRedirect(reply);
+  if (reply.status / 100 != 2) return StatusFailure(reply, codes);
+  if (reply.body.empty()) return JudgeEmpty(reply, kind);
+
+  twilio::ContentType type;
+  if (std::optional<Failure> failure = FindContentType(reply, codes, type)) return *failure;
+  const twilio::ContentClass content = twilio::Classify(type);
+  if (content == twilio::ContentClass::kAudio && kind == Kind::kVoice) {
+    return Document{.twiml = twilio::PlayDocument(url)};
+  }
+  if (content != twilio::ContentClass::kTwiml && content != twilio::ContentClass::kText) {
+    return Failure{.code = kInvalidContentType,
+                   .phase = Phase::kContent,
+                   .detail = absl::StrCat("the Content-Type is ", type.type,
+                                          "; a document is text/xml, application/xml, text/html "
+                                          "or text/plain")};
+  }
+  absl::StatusOr<std::string> text = twilio::ToUtf8(reply.body, type.charset);
+  if (!text.ok()) {
+    return Failure{.code = kParseFailure,
+                   .phase = Phase::kParse,
+                   .detail = std::string(text.status().message())};
+  }
+  return content == twilio::ContentClass::kTwiml ? JudgeTwiml(*std::move(text), kind)
+                                                 : JudgeText(*std::move(text), kind);
+}
+
+}  // namespace understudy::router

@@ -1,0 +1,83 @@
+// What one call does next. Starts nothing, waits for nothing, reads no clock: replies go in; an
+// exchange to make, or the outcome, comes out. Not thread-safe: one thread at a time.
+// Source: Twilio, "Availability and Reliability" (fallback), "Webhooks: Connection Overrides"
+// (retries and times), "Security" (credentials).
+#ifndef SERVICES_ROUTER_RESOLVE_PLAN_H_
+#define SERVICES_ROUTER_RESOLVE_PLAN_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "absl/time/time.h"
+#include "services/router/resolve/call.h"
+#include "services/router/resolve/challenge.h"
+#include "services/router/resolve/overrides.h"
+#include "services/router/resolve/request.h"
+#include "services/router/resolve/url.h"
+
+namespace understudy::router {
+
+struct Failure;
+
+using Step = std::variant<Exchange, Outcome>;
+
+// The least share of the time before a caller's deadline that the primary gets when the fallback
+// could not have its full time too.
+inline constexpr double kPrimaryShare = 0.6;
+
+class Plan {
+ public:
+  Plan(Call call, std::shared_ptr<const Route> route, const Limits& limits);
+
+  // The first step. REQUIRES: called once, first.
+  Step Begin(absl::Time now);
+
+  // The step after `reply`, whose finished_at is now. REQUIRES: the last step was an Exchange.
+  Step OnReply(Reply reply);
+
+ private:
+  // The fetch of one target: its hops, its tries, its time.
+  struct Fetch {
+    Target target = Target::kPrimary;
+    Url url = {};                // of the current hop
+    std::string error_url = {};  // the same as it is reported: nothing added, nothing secret
+    Method method = Method::kPost;
+    twilio::Form parameters = {};
+    Overrides overrides = {};
+    Credentials credentials = {};
+    std::string credentials_origin = {};
+    std::optional<Challenge> challenge = {};  // accepted from credentials_origin
+    int challenge_uses = 0;
+    bool authorized = false;  // the current request carries Authorization
+    RequestContext context = {};
+    int retries_made = 0;
+    int redirects_made = 0;
+    int requests_made = 0;
+    absl::Time begun_at = {};
+    absl::Time ends_at = {};
+  };
+
+  Step BeginTarget(Target target, absl::Time now);
+  Step NextExchange();
+  Step FollowRedirect(const Reply& reply, const std::string& location, bool keep_method);
+  Step Fail(const Failure& failure, const Reply& reply);
+  Step LeaveTarget(Fault fault, absl::Time now);
+  Step Finish(Source source, std::string document, std::string document_url);
+
+  bool AnswerChallenge(const Reply& reply);
+  bool MayRetry(const Failure& failure, absl::Time now) const;
+  absl::Duration TimeFor(Target target, const Overrides& overrides, absl::Time now) const;
+  twilio::Form ParametersFor(Target target) const;
+
+  Call call_;
+  const std::shared_ptr<const Route> route_;
+  const Limits limits_;
+  Fetch fetch_;
+  Outcome outcome_;
+};
+
+}  // namespace understudy::router
+
+#endif  // SERVICES_ROUTER_RESOLVE_PLAN_H_

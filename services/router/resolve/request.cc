@@ -1,0 +1,83 @@
+#include "services/router/resolve/request.h"
+
+#include <openssl/sha.h>
+
+#include <algorithm>
+#include <array>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "common/twilio/signature.h"
+#include "services/router/resolve/overrides.h"
+
+namespace understudy::router {
+namespace {
+
+// Names us, and the agent that web servers written for Twilio expect.
+constexpr absl::string_view kUserAgent = "Understudy/0.1 (compatible; TwilioProxy/1.1)";
+constexpr absl::string_view kFormType = "application/x-www-form-urlencoded; charset=UTF-8";
+
+constexpr std::array<absl::string_view, 13> kVerbParameters = {
+    "Digits",          "SpeechResult",      "Confidence",   "RecordingUrl", "RecordingDuration",
+    "RecordingSid",    "DialCallStatus",    "DialCallSid",  "DialBridged",  "DialCallDuration",
+    "QueueResult",     "QueueSid",          "QueueTime"};
+
+}  // namespace
+
+absl::Status CheckEndpointUrl(absl::string_view url) {
+  const absl::StatusOr<Url> parsed = ParseUrl(url);
+  if (!parsed.ok()) return parsed.status();
+  const Overrides overrides = ParseOverrides(parsed->fragment);
+  if (overrides.error_code != 0) return absl::InvalidArgumentError(overrides.error);
+  if (!overrides.warnings.empty()) return absl::InvalidArgumentError(overrides.warnings.front());
+  return absl::OkStatus();
+}
+
+Exchange BuildExchange(const RequestContext& context, const Url& url, Method method,
+                       const twilio::Form& parameters, absl::string_view authorization) {
+  Exchange exchange{.method = method};
+  const bool post = method == Method::kPost;
+  exchange.url = post ? url.canonical : twilio::AppendQuery(url.canonical, parameters);
+  exchange.headers.push_back({"User-Agent", std::string(kUserAgent)});
+  exchange.headers.push_back({"Accept", "*/*"});
+  if (post) {
+    exchange.body = twilio::EncodeForm(parameters);
+    exchange.headers.push_back({"Content-Type", std::string(kFormType)});
+  }
+  exchange.headers.push_back({"I-Twilio-Idempotency-Token", context.idempotency_token});
+  if (context.auth_token != nullptr && !context.auth_token->empty()) {
+    exchange.headers.push_back(
+        {"X-Twilio-Signature",
+         twilio::Sign(*context.auth_token, twilio::SignedUrl(exchange.url, context.kind),
+                      post ? parameters : twilio::Form{})});
+  }
+  if (!authorization.empty()) {
+    exchange.headers.push_back({"Authorization", std::string(authorization)});
+  }
+  return exchange;
+}
+
+std::string IdempotencyToken(absl::string_view seed) {
+  std::array<unsigned char, SHA_DIGEST_LENGTH> hash;
+  SHA1(reinterpret_cast<const unsigned char*>(seed.data()), seed.size(), hash.data());
+  hash[6] = static_cast<unsigned char>((hash[6] & 0x0f) | 0x50);  // version 5: made from a name
+  hash[8] = static_cast<unsigned char>((hash[8] & 0x3f) | 0x80);
+  const std::string hex = absl::BytesToHexString(
+      absl::string_view(reinterpret_cast<const char*>(hash.data()), 16));
+  const absl::string_view h = hex;
+  return absl::StrCat(h.substr(0, 8), "-", h.substr(8, 4), "-", h.substr(12, 4), "-",
+                      h.substr(16, 4), "-", h.substr(20, 12));
+}
+
+twilio::Form WithoutVerbParameters(const twilio::Form& parameters) {
+  twilio::Form kept;
+  for (const twilio::Parameter& parameter : parameters) {
+    if (std::find(kVerbParameters.begin(), kVerbParameters.end(), parameter.name) ==
+        kVerbParameters.end()) {
+      kept.push_back(parameter);
+    }
+  }
+  return kept;
+}
+
+}  // namespace understudy::router

@@ -1,0 +1,43 @@
+#include "services/router/resolve/resolve.h"
+
+#include <utility>
+#include <variant>
+
+#include "services/router/resolve/plan.h"
+
+namespace understudy::router {
+namespace {
+
+// Owned by the one callback that is due; gone when the outcome is out.
+struct Resolution {
+  Fetcher& fetcher;
+  Ticket ticket;
+  Plan plan;
+  absl::AnyInvocable<void(Outcome)> done;
+};
+
+void Carry(std::unique_ptr<Resolution> resolution, Step step) {
+  if (auto* outcome = std::get_if<Outcome>(&step)) {
+    resolution->done(std::move(*outcome));
+    return;
+  }
+  Fetcher& fetcher = resolution->fetcher;
+  const Ticket ticket = resolution->ticket;
+  fetcher.Fetch(ticket, std::get<Exchange>(std::move(step)),
+                [resolution = std::move(resolution)](Reply reply) mutable {
+                  Step next = resolution->plan.OnReply(std::move(reply));
+                  Carry(std::move(resolution), std::move(next));
+                });
+}
+
+}  // namespace
+
+void Resolve(Fetcher& fetcher, Ticket ticket, Call call, std::shared_ptr<const Route> route,
+             const Limits& limits, absl::Time now, absl::AnyInvocable<void(Outcome)> done) {
+  auto resolution = std::make_unique<Resolution>(Resolution{
+      fetcher, ticket, Plan(std::move(call), std::move(route), limits), std::move(done)});
+  Step first = resolution->plan.Begin(now);
+  Carry(std::move(resolution), std::move(first));
+}
+
+}  // namespace understudy::router

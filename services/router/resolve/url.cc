@@ -1,0 +1,185 @@
+#include "services/router/resolve/url.h"
+
+#include <curl/urlapi.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+
+namespace understudy::router {
+namespace {
+
+constexpr size_t kMaxHostBytes = 253;
+constexpr size_t kMaxLabelBytes = 63;
+
+struct CurlUrlDeleter {
+  void operator()(CURLU* url) const { curl_url_cleanup(url); }
+};
+using CurlUrl = std::unique_ptr<CURLU, CurlUrlDeleter>;
+
+absl::Status Invalid(absl::string_view why) { return absl::InvalidArgumentError(why); }
+
+// A part of the URL, empty if it has none.
+std::string Part(CURLU* url, CURLUPart part, unsigned flags, CURLUcode* code) {
+  char* text = nullptr;
+  *code = curl_url_get(url, part, &text, flags);
+  if (*code != CURLUE_OK || text == nullptr) return {};
+  std::string copy = text;
+  curl_free(text);
+  return copy;
+}
+
+absl::Status CheckHost(absl::string_view host) {
+  if (host.empty()) return Invalid("the URL names no host");
+  if (host.front() == '[') {
+    if (absl::StrContains(host, '%')) return Invalid("the URL's host has an IPv6 zone");
+    return absl::OkStatus();
+  }
+  if (absl::EndsWith(host, ".")) host.remove_suffix(1);
+  if (host.size() > kMaxHostBytes) return Invalid("the URL's host is longer than 253 bytes");
+  for (absl::string_view label : absl::StrSplit(host, '.')) {
+    if (label.empty() || label.size() > kMaxLabelBytes) {
+      return Invalid("the URL's host has a part that is empty or longer than 63 bytes");
+    }
+    for (char c : label) {
+      if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) && c != '-') {
+        return Invalid("the URL's host has a character that no host name may have");
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Url> Extract(CURLU* parsed) {
+  Url url;
+  CURLUcode code;
+  url.scheme = Part(parsed, CURLUPART_SCHEME, 0, &code);
+  if (url.scheme != "http" && url.scheme != "https") {
+    return Invalid("the URL is neither http nor https");
+  }
+  std::string host = Part(parsed, CURLUPART_HOST, CURLU_PUNYCODE, &code);
+  if (code != CURLUE_OK) return Invalid("the URL's host is not a valid international name");
+  if (absl::Status status = CheckHost(host); !status.ok()) return status;
+
+  int port = 0;
+  if (!absl::SimpleAtoi(Part(parsed, CURLUPART_PORT, CURLU_DEFAULT_PORT, &code), &port) ||
+      port < 1 || port > 65535) {
+    return Invalid("the URL's port is not between 1 and 65535");
+  }
+  url.port = static_cast<uint16_t>(port);
+
+  url.user = Part(parsed, CURLUPART_USER, CURLU_URLDECODE, &code);
+  if (code != CURLUE_OK && code != CURLUE_NO_USER) {
+    return Invalid("the URL's user name has a character that must be percent-encoded");
+  }
+  url.password = Part(parsed, CURLUPART_PASSWORD, CURLU_URLDECODE, &code);
+  if (code != CURLUE_OK && code != CURLUE_NO_PASSWORD) {
+    return Invalid("the URL's password has a character that must be percent-encoded");
+  }
+  url.fragment = Part(parsed, CURLUPART_FRAGMENT, 0, &code);
+
+  for (CURLUPart secret : {CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_FRAGMENT}) {
+    curl_url_set(parsed, secret, nullptr, 0);
+  }
+  if (curl_url_set(parsed, CURLUPART_HOST, host.c_str(), 0) != CURLUE_OK) {
+    return Invalid("the URL's host is not valid");
+  }
+  url.canonical = Part(parsed, CURLUPART_URL, 0, &code);
+  if (code != CURLUE_OK) return Invalid("the URL is malformed");
+
+  if (host.front() == '[') host = host.substr(1, host.size() - 2);
+  url.host = std::move(host);
+  return url;
+}
+
+bool HasControlCharacter(absl::string_view text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return absl::ascii_iscntrl(static_cast<unsigned char>(c)); });
+}
+
+}  // namespace
+
+std::string Url::origin() const { return absl::StrCat(scheme, "://", host, ":", port); }
+
+absl::StatusOr<Url> ParseUrl(absl::string_view text) {
+  if (text.size() > kMaxUrlBytes) {
+    return Invalid(absl::StrCat("the URL is longer than ", kMaxUrlBytes, " bytes"));
+  }
+  if (HasControlCharacter(text)) return Invalid("the URL has a control character");
+  // libcurl forgives a missing or a third slash, and then finds the host elsewhere than we would.
+  const size_t host = absl::StartsWithIgnoreCase(text, "https://")  ? 8
+                      : absl::StartsWithIgnoreCase(text, "http://") ? 7
+                                                                    : 0;
+  if (host == 0) return Invalid("the URL does not begin with http:// or https://");
+  if (host == text.size() || text[host] == '/' || text[host] == '?' || text[host] == '#') {
+    return Invalid("the URL names no host");
+  }
+  CurlUrl parsed(curl_url());
+  const std::string terminated(text);
+  switch (curl_url_set(parsed.get(), CURLUPART_URL, terminated.c_str(), CURLU_URLENCODE)) {
+    case CURLUE_OK:
+      break;
+    case CURLUE_BAD_PORT_NUMBER:
+      return Invalid("the URL's port is not between 1 and 65535");
+    case CURLUE_NO_HOST:
+      return Invalid("the URL names no host");
+    case CURLUE_BAD_HOSTNAME:
+    case CURLUE_BAD_IPV6:
+      return Invalid("the URL's host has a character that no host name may have");
+    case CURLUE_BAD_USER:
+    case CURLUE_BAD_PASSWORD:
+    case CURLUE_BAD_LOGIN:
+      return Invalid("the URL's user name or password is malformed");
+    default:
+      return Invalid("the URL is malformed (a blank or another character must be encoded)");
+  }
+  return Extract(parsed.get());
+}
+
+absl::StatusOr<Url> JoinUrl(const Url& base, absl::string_view location) {
+  location = absl::StripAsciiWhitespace(location);
+  if (location.empty()) return Invalid("the Location is empty");
+  if (location.size() > kMaxUrlBytes) {
+    return Invalid(absl::StrCat("the Location is longer than ", kMaxUrlBytes, " bytes"));
+  }
+  if (HasControlCharacter(location)) return Invalid("the Location has a control character");
+  CurlUrl parsed(curl_url());
+  if (curl_url_set(parsed.get(), CURLUPART_URL, base.canonical.c_str(), 0) != CURLUE_OK) {
+    return absl::InternalError("the base URL was not parsed by ParseUrl");
+  }
+  const std::string terminated(location);
+  switch (curl_url_set(parsed.get(), CURLUPART_URL, terminated.c_str(),
+                       CURLU_ALLOW_SPACE | CURLU_URLENCODE)) {
+    case CURLUE_OK:
+      break;
+    case CURLUE_UNSUPPORTED_SCHEME:
+      return Invalid("the Location is neither http nor https");
+    default:
+      return Invalid("the Location is not a valid URL");
+  }
+  // Once more through the front door: what may be dialled is decided in one place.
+  CURLUcode code;
+  absl::StatusOr<Url> url = ParseUrl(Part(parsed.get(), CURLUPART_URL, 0, &code));
+  if (!url.ok()) return Invalid(absl::StrCat("the Location leads nowhere: ", url.status().message()));
+  url->fragment.clear();
+  return url;
+}
+
+std::string RedactUrl(absl::string_view text) {
+  text = text.substr(0, text.find('#'));
+  const size_t scheme = text.find("://");
+  if (scheme == absl::string_view::npos) return std::string(text);
+  const size_t authority = scheme + 3;
+  const size_t authority_end = std::min(text.find_first_of("/?", authority), text.size());
+  const size_t at = text.substr(0, authority_end).rfind('@');
+  if (at == absl::string_view::npos || at < authority) return std::string(text);
+  return absl::StrCat(text.substr(0, authority), text.substr(at + 1));
+}
+
+}  // namespace understudy::router
