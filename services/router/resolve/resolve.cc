@@ -11,7 +11,7 @@ namespace {
 // Owned by the one callback that is due; gone when the outcome is out.
 struct Resolution {
   Fetcher& fetcher;
-  Ticket ticket;
+  std::shared_ptr<Cancellation> cancellation;
   Plan plan;
   absl::AnyInvocable<void(Outcome)> done;
 };
@@ -22,20 +22,24 @@ void Carry(std::unique_ptr<Resolution> resolution, Step step) {
     return;
   }
   Fetcher& fetcher = resolution->fetcher;
-  const Ticket ticket = resolution->ticket;
-  fetcher.Fetch(ticket, std::get<Exchange>(std::move(step)),
+  const std::shared_ptr<Cancellation> cancellation = resolution->cancellation;
+  fetcher.Fetch(cancellation->ticket(), std::get<Exchange>(std::move(step)),
                 [resolution = std::move(resolution)](Reply reply) mutable {
                   Step next = resolution->plan.OnReply(std::move(reply));
                   Carry(std::move(resolution), std::move(next));
                 });
+  // A cancel that came between two fetches found none due: say it again for this one.
+  if (cancellation->cancelled()) fetcher.Cancel(cancellation->ticket());
 }
 
 }  // namespace
 
-void Resolve(Fetcher& fetcher, Ticket ticket, Call call, std::shared_ptr<const Route> route,
-             const Limits& limits, absl::Time now, absl::AnyInvocable<void(Outcome)> done) {
-  auto resolution = std::make_unique<Resolution>(Resolution{
-      fetcher, ticket, Plan(std::move(call), std::move(route), limits), std::move(done)});
+void Resolve(Fetcher& fetcher, std::shared_ptr<Cancellation> cancellation, Call call,
+             std::shared_ptr<const Route> route, const Limits& limits, absl::Time now,
+             absl::AnyInvocable<void(Outcome)> done) {
+  auto resolution = std::make_unique<Resolution>(
+      Resolution{fetcher, std::move(cancellation),
+                 Plan(std::move(call), std::move(route), limits), std::move(done)});
   Step first = resolution->plan.Begin(now);
   Carry(std::move(resolution), std::move(first));
 }

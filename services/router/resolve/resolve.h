@@ -2,6 +2,7 @@
 #ifndef SERVICES_ROUTER_RESOLVE_RESOLVE_H_
 #define SERVICES_ROUTER_RESOLVE_RESOLVE_H_
 
+#include <atomic>
 #include <memory>
 
 #include "absl/functional/any_invocable.h"
@@ -11,12 +12,30 @@
 
 namespace understudy::router {
 
+// Says that nobody waits for a call any more. Shared by who cancels and who carries.
+class Cancellation {
+ public:
+  explicit Cancellation(Ticket ticket) : ticket_(ticket) {}
+
+  Ticket ticket() const { return ticket_; }
+  bool cancelled() const { return cancelled_.load(); }
+  // Ends the call soon, with outcome.cancelled; harmless if it has ended. From any thread.
+  void Cancel(Fetcher& fetcher) {
+    cancelled_.store(true);
+    fetcher.Cancel(ticket_);
+  }
+
+ private:
+  const Ticket ticket_;
+  std::atomic<bool> cancelled_ = false;
+};
+
 // Resolves `call` and gives `done` its outcome exactly once: on the fetcher's thread, or before
-// Resolve returns if no request had to be made. Fetcher::Cancel(ticket) ends it early, with
-// outcome.cancelled; a call may only be cancelled once its ticket has a fetch due, so cancelling
-// what has just ended is harmless. `fetcher` must outlive the call to `done`. `ticket` must be new.
-void Resolve(Fetcher& fetcher, Ticket ticket, Call call, std::shared_ptr<const Route> route,
-             const Limits& limits, absl::Time now, absl::AnyInvocable<void(Outcome)> done);
+// Resolve returns if no request had to be made. `fetcher` must outlive the call to `done`.
+// `cancellation` must not be null and must not have served another call.
+void Resolve(Fetcher& fetcher, std::shared_ptr<Cancellation> cancellation, Call call,
+             std::shared_ptr<const Route> route, const Limits& limits, absl::Time now,
+             absl::AnyInvocable<void(Outcome)> done);
 
 }  // namespace understudy::router
 
