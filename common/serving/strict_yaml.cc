@@ -314,6 +314,19 @@ class YamlReader {
         {line, absl::StrCat(path_, ":", line, ": ", key, key.empty() ? "" : ": ", what)});
   }
 
+  // The text of `node`, the value of `path`; null if it has none that may be used, a mistake.
+  const std::string* TextOf(const YamlNode& node, absl::string_view path) {
+    int line = 0;
+    absl::Status status =
+        node.kind == YamlNode::Kind::kText
+            ? CheckCharacters(node.text, line)  // escapes can stand for anything
+            : absl::InvalidArgumentError(
+                  absl::StrCat("must be a plain value, not ", KindName(node.kind)));
+    if (status.ok()) return &node.text;
+    Add(node.line, path, status.message());
+    return nullptr;
+  }
+
   // `file` as seen from the folder of this file.
   std::string Beside(const std::string& file) const {
     const size_t slash = path_.rfind('/');
@@ -422,9 +435,13 @@ const YamlNode* YamlMapping::Ask(absl::string_view key) {
 
 const std::string* YamlMapping::AskText(absl::string_view key) {
   const YamlNode* const node = Ask(key);
-  if (node == nullptr) return nullptr;
-  if (node->kind == YamlNode::Kind::kText) return &node->text;
-  AddMistake(key, absl::StrCat("must be a plain value, not ", KindName(node->kind)));
+  return node == nullptr ? nullptr : reader_.TextOf(*node, PathOf(key));
+}
+
+const YamlNode* YamlMapping::AskList(absl::string_view key) {
+  const YamlNode* const node = Ask(key);
+  if (node == nullptr || node->kind == YamlNode::Kind::kList) return node;
+  AddMistake(key, absl::StrCat("must be a list, not ", KindName(node->kind)));
   return nullptr;
 }
 
@@ -457,26 +474,18 @@ void YamlMapping::Text(absl::string_view key, std::string& out, TextCheck check)
   out = *text;
 }
 
-void YamlMapping::Texts(absl::string_view key, std::vector<std::string>& out, TextCheck check) {
-  const YamlNode* const list = Ask(key);
+void YamlMapping::Texts(absl::string_view key, TextCheck read) {
+  const YamlNode* const list = AskList(key);
   if (list == nullptr) return;
-  if (list->kind != YamlNode::Kind::kList) {
-    AddMistake(key, absl::StrCat("must be a list, not ", KindName(list->kind)));
-    return;
-  }
-  std::vector<std::string> texts;
   for (size_t i = 0; i < list->children.size(); ++i) {
     const YamlNode& item = list->children[i];
-    const absl::Status status = item.kind == YamlNode::Kind::kText
-                                    ? check(item.text)
-                                    : absl::InvalidArgumentError(absl::StrCat(
-                                          "must be a plain value, not ", KindName(item.kind)));
-    if (!status.ok()) {
-      reader_.Add(item.line, absl::StrCat(PathOf(key), "[", i, "]"), status.message());
+    const std::string path = absl::StrCat(PathOf(key), "[", i, "]");
+    const std::string* const text = reader_.TextOf(item, path);
+    if (text == nullptr) continue;
+    if (absl::Status status = read(*text); !status.ok()) {
+      reader_.Add(item.line, path, status.message());
     }
-    texts.push_back(item.text);
   }
-  out = std::move(texts);
 }
 
 void YamlMapping::Boolean(absl::string_view key, bool& out) {
@@ -571,12 +580,8 @@ void YamlMapping::Mapping(absl::string_view key, absl::FunctionRef<void(YamlMapp
 }
 
 void YamlMapping::Mappings(absl::string_view key, absl::FunctionRef<void(YamlMapping&)> read) {
-  const YamlNode* const list = Ask(key);
+  const YamlNode* const list = AskList(key);
   if (list == nullptr) return;
-  if (list->kind != YamlNode::Kind::kList) {
-    AddMistake(key, absl::StrCat("must be a list, not ", KindName(list->kind)));
-    return;
-  }
   for (size_t i = 0; i < list->children.size(); ++i) {
     const YamlNode& item = list->children[i];
     std::string path = absl::StrCat(PathOf(key), "[", i, "]");

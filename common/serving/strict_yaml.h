@@ -65,9 +65,10 @@ class YamlMapping {
   // Adds a mistake at the value of `key`, or at the mapping itself if `key` is empty.
   void AddMistake(absl::string_view key, absl::string_view what);
 
+  // Texts are UTF-8 without control characters other than tabs and line ends.
   void Text(absl::string_view key, std::string& out, TextCheck check = AnyText);
-  // A list of texts, each checked.
-  void Texts(absl::string_view key, std::vector<std::string>& out, TextCheck check = AnyText);
+  // A list of texts, each given to `read`, whose status is the item's mistake.
+  void Texts(absl::string_view key, TextCheck read);
   void Boolean(absl::string_view key, bool& out);
   // Between `min` and `max`, both included.
   template <typename Number>
@@ -105,6 +106,7 @@ class YamlMapping {
   const YamlNode* Find(absl::string_view key) const;
   // Find(), remembering that `key` is a known one; null also if it has no value, a mistake.
   const YamlNode* Ask(absl::string_view key);
+  const YamlNode* AskList(absl::string_view key);
   const std::string* AskText(absl::string_view key);
   std::string PathOf(absl::string_view key) const;
   std::optional<int64_t> ReadInteger(absl::string_view key, int64_t min, int64_t max);

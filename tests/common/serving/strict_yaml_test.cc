@@ -40,7 +40,10 @@ absl::Status OnlySmallLetters(absl::string_view text) {
 
 void ReadFarm(YamlMapping& root, Farm& farm) {
   root.Text("name", farm.name, OnlySmallLetters);
-  root.Texts("animals", farm.animals, OnlySmallLetters);
+  root.Texts("animals", [&](absl::string_view animal) {
+    farm.animals.emplace_back(animal);
+    return OnlySmallLetters(animal);
+  });
   root.Boolean("open", farm.open);
   root.Integer("acres", -5, 100, farm.acres);
   root.Integer<uint16_t>("gates", 0, 65535, farm.gates);
@@ -200,8 +203,10 @@ TEST(StrictYamlTest, TellsEveryMistakeWithLineAndKey) {
        "farm.yaml:2: fields[0].size: missing\n"
        "farm.yaml:3: fields[0].sizee: unknown key; did you mean size?\n"
        "farm.yaml:4: name: only small letters"},
-      {"soil: \"a\\x01\\\"b\"",
-       "farm.yaml:1: soil: must be one of clay, sand, not \"a\\x01\\\"b\""},
+      {"soil: a\"\\b", "farm.yaml:1: soil: must be one of clay, sand, not \"a\\\"\\\\b\""},
+      {"soil: \"a\\x01\"", "farm.yaml:1: soil: control characters are not allowed"},
+      {"soil: \"a\\0\"", "farm.yaml:1: soil: control characters are not allowed"},
+      {"animals:\n- cow\n- \"\\e[31m\"", "farm.yaml:3: animals[1]: control characters are not allowed"},
   };
   for (const auto& c : kCases) EXPECT_EQ(Mistakes(c.yaml), c.mistakes) << c.yaml;
 }

@@ -1,0 +1,51 @@
+// What the router is told at its start: its settings as values, and their loading from YAML.
+#ifndef SERVICES_ROUTER_CONFIG_H_
+#define SERVICES_ROUTER_CONFIG_H_
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "common/serving/listen_address.h"
+#include "common/serving/log.h"
+#include "services/router/fetch/egress.h"
+#include "services/router/resolve/call.h"
+#include "services/router/routes/route_table.h"
+
+namespace understudy::router {
+
+// The longest text of default_document. Source: Twilio, "TwiML: Say", which reads no more aloud.
+inline constexpr size_t kMaxVoiceTextBytes = 4096;
+
+// Settings without a word on them are described in deploy/config/router.yaml.
+struct RouterConfig {
+  serving::ListenAddress grpc_listen = {.host = "0.0.0.0", .port = 50051};
+  serving::ListenAddress admin_listen = {.host = "0.0.0.0", .port = 9090};
+  // Sids and phone numbers are well-formed and none is there twice; the account of every number is
+  // among the accounts, and its URLs are good for an endpoint.
+  std::vector<Account> accounts = {};
+  std::vector<Number> numbers = {};
+  Limits limits = {};
+  size_t max_body_bytes = 65536;
+  int max_in_flight = 10000;
+  std::string ca_file = "/etc/ssl/certs/ca-certificates.crt";
+  // "address" or "address:port", IPv6 in brackets before a port; empty: the system's.
+  std::vector<std::string> dns_servers = {};
+  EgressRule egress = {};
+  std::string default_voice_text = "We are sorry, an application error has occurred. Goodbye.";
+  RetrievalCodes retrieval_codes = RetrievalCodes::kClassic;
+  serving::LogLevel log_level = serving::LogLevel::kInfo;
+};
+
+// Reads the file at `path` and the secrets it names. InvalidArgument if anything is wrong, with
+// every mistake on a line of its own: "file:line: key: what is wrong".
+absl::StatusOr<RouterConfig> LoadRouterConfig(const std::string& path);
+
+// The same for `text`, as if it had been read from `path`.
+absl::StatusOr<RouterConfig> ReadRouterConfig(absl::string_view text, const std::string& path);
+
+}  // namespace understudy::router
+
+#endif  // SERVICES_ROUTER_CONFIG_H_
