@@ -12,9 +12,16 @@
 #define UNDERSTUDY_THREAD_ANNOTATION(x)
 #endif
 
+// Some of Abseil's headers define the same names with the same meaning.
+#ifndef GUARDED_BY
 #define GUARDED_BY(x) UNDERSTUDY_THREAD_ANNOTATION(guarded_by(x))
+#endif
+#ifndef REQUIRES
 #define REQUIRES(x) UNDERSTUDY_THREAD_ANNOTATION(requires_capability(x))
+#endif
+#ifndef EXCLUDES
 #define EXCLUDES(x) UNDERSTUDY_THREAD_ANNOTATION(locks_excluded(x))
+#endif
 
 namespace understudy {
 

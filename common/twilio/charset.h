@@ -1,0 +1,30 @@
+// Documents arrive in the encoding of their author and leave in UTF-8.
+#ifndef COMMON_TWILIO_CHARSET_H_
+#define COMMON_TWILIO_CHARSET_H_
+
+#include <cstddef>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace understudy::twilio {
+
+// `bytes` as UTF-8 without a byte order mark. What they are encoded in is said by the byte order
+// mark, else by `header_charset` (of the Content-Type; empty if it has none), else by the encoding
+// in the XML declaration; without any of them they are UTF-8. Known are UTF-8, UTF-16 (of either
+// byte order, with a mark or without), ISO-8859-1 and US-ASCII.
+//
+// Where the XML declaration names another encoding, spaces take the place of its claim: lines and
+// columns stay what they were.
+//
+// InvalidArgument for an unknown encoding, and for bytes the encoding does not have, with the
+// offset of the first in `bytes`. The result has at most twice as many bytes as the input.
+absl::StatusOr<std::string> ToUtf8(absl::string_view bytes, absl::string_view header_charset);
+
+// How many bytes from the front of `text` are UTF-8; all of them if it equals text.size().
+size_t ValidUtf8Prefix(absl::string_view text);
+
+}  // namespace understudy::twilio
+
+#endif  // COMMON_TWILIO_CHARSET_H_

@@ -1,0 +1,398 @@
+#include "services/router/fetch/curl_fetcher.h"
+
+#include <curl/curl.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include <algorithm>
+#include <set>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/mutex.h"
+#include "common/serving/monotonic_clock.h"
+#include "services/router/fetch/event_poll.h"
+#include "services/router/fetch/name_resolver.h"
+#include "services/router/fetch/transfer.h"
+
+namespace understudy::router {
+namespace {
+
+using serving::MonotonicNow;
+
+struct CurlMultiDeleter {
+  void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
+};
+using CurlMulti = std::unique_ptr<CURLM, CurlMultiDeleter>;
+
+absl::Status CheckCaFile(const std::string& path) {
+  const std::unique_ptr<BIO, decltype(&BIO_free)> file(BIO_new_file(path.c_str(), "r"), BIO_free);
+  if (file == nullptr) {
+    return absl::FailedPreconditionError(absl::StrCat("the CA file ", path, " cannot be read"));
+  }
+  X509* certificate = PEM_read_bio_X509(file.get(), nullptr, nullptr, nullptr);
+  if (certificate == nullptr) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the CA file ", path, " holds no certificate in PEM form"));
+  }
+  X509_free(certificate);
+  return absl::OkStatus();
+}
+
+bool IsLocalhost(absl::string_view host) {
+  return absl::EqualsIgnoreCase(host, "localhost") || absl::EndsWithIgnoreCase(host, ".localhost");
+}
+
+// A literal's address, or those that every machine gives to "localhost" (RFC 6761); empty: a name
+// to look up.
+std::vector<IpAddress> KnownAddresses(const std::string& host) {
+  if (const std::optional<IpAddress> literal = ParseAddress(host)) return {*literal};
+  if (IsLocalhost(host)) return {*ParseAddress("127.0.0.1"), *ParseAddress("::1")};
+  return {};
+}
+
+// Whether an end of this kind says that the addresses may be wrong.
+bool IsConnectFailure(NetError error) {
+  return error == NetError::kConnectTimeout || error == NetError::kConnectRefused ||
+         error == NetError::kUnreachable;
+}
+
+}  // namespace
+
+class CurlFetcher::Loop {
+ public:
+  explicit Loop(FetcherOptions options)
+      : options_(std::move(options)),
+        rules_{options_.egress, options_.ca_file, options_.max_body_bytes, hurried_} {}
+
+  ~Loop() {
+    if (!thread_.joinable()) return;
+    {
+      MutexLock lock(mutex_);
+      stopping_ = true;
+    }
+    poll_.Wake();
+    thread_.join();
+  }
+
+  absl::Status Start() {
+    static const CURLcode library = curl_global_init(CURL_GLOBAL_ALL);
+    if (library != CURLE_OK) return absl::InternalError(curl_easy_strerror(library));
+    if (absl::Status status = CheckCaFile(options_.ca_file); !status.ok()) return status;
+    if (!poll_.ok()) return absl::ResourceExhaustedError("no file descriptors left");
+    absl::StatusOr<std::unique_ptr<NameResolver>> names =
+        NameResolver::Create(options_.dns_servers, poll_);
+    if (!names.ok()) return names.status();
+    names_ = *std::move(names);
+
+    multi_.reset(curl_multi_init());
+    curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, options_.max_connections);
+    curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETFUNCTION, OnSocket);
+    curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETDATA, this);
+    curl_multi_setopt(multi_.get(), CURLMOPT_TIMERFUNCTION, OnTimer);
+    curl_multi_setopt(multi_.get(), CURLMOPT_TIMERDATA, this);
+    thread_ = std::thread([this] { Run(); });
+    return absl::OkStatus();
+  }
+
+  void Submit(Ticket ticket, Exchange exchange, Done done) {
+    Enqueue(Begin{ticket, std::move(exchange), std::move(done)});
+  }
+
+  void Cancel(Ticket ticket) { Enqueue(ticket); }
+
+ private:
+  struct Begin {
+    Ticket ticket = 0;
+    Exchange exchange = {};
+    Done done = {};
+  };
+  using Command = std::variant<Begin, Ticket>;  // a ticket alone: cancel it
+
+  struct Entry {
+    std::unique_ptr<Transfer> transfer = {};
+    absl::Time alarm = {};  // its place in alarms_
+  };
+
+  void Enqueue(Command command) EXCLUDES(mutex_) {
+    bool was_empty;
+    {
+      MutexLock lock(mutex_);
+      was_empty = commands_.empty();
+      commands_.push_back(std::move(command));
+    }
+    if (was_empty) poll_.Wake();
+  }
+
+  void Run() {
+    std::vector<Command> commands;
+    while (true) {
+      bool stopping;
+      {
+        MutexLock lock(mutex_);
+        commands.swap(commands_);
+        stopping = stopping_;
+      }
+      for (Command& command : commands) {
+        if (auto* begin = std::get_if<Begin>(&command)) {
+          BeginTransfer(std::move(*begin));
+        } else {
+          EndTransfer(std::get<Ticket>(command), Stop::kCancelled, MonotonicNow());
+        }
+      }
+      commands.clear();
+      if (stopping) {
+        // A callback may begin another fetch: round again until nothing is due to anyone.
+        while (!transfers_.empty()) {
+          EndTransfer(transfers_.begin()->first, Stop::kCancelled, MonotonicNow());
+        }
+        MutexLock lock(mutex_);
+        if (commands_.empty()) return;
+        continue;
+      }
+      PollOnce();
+    }
+  }
+
+  void PollOnce() {
+    absl::Time now = MonotonicNow();
+    absl::Time wake = std::min(curl_alarm_, names_->NextWake(now));
+    if (!alarms_.empty()) wake = std::min(wake, alarms_.begin()->first);
+    for (const EventPoll::Event& event : poll_.Wait(wake - now)) {
+      if (event.owner == EventPoll::Owner::kNames) {
+        names_->OnEvent(event, MonotonicNow());
+        continue;
+      }
+      const int mask = (event.readable ? CURL_CSELECT_IN : 0) |
+                       (event.writable ? CURL_CSELECT_OUT : 0) |
+                       (event.failed ? CURL_CSELECT_ERR : 0);
+      int running = 0;
+      curl_multi_socket_action(multi_.get(), event.fd, mask, &running);
+    }
+    now = MonotonicNow();
+    if (curl_alarm_ <= now) {
+      curl_alarm_ = absl::InfiniteFuture();
+      int running = 0;
+      curl_multi_socket_action(multi_.get(), CURL_SOCKET_TIMEOUT, 0, &running);
+    }
+    names_->OnTime(now);
+    CollectEnded();
+    MoveAlarms();
+    FireAlarms(MonotonicNow());
+  }
+
+  void BeginTransfer(Begin begin) {
+    const absl::Time now = MonotonicNow();
+    absl::StatusOr<Url> url = ParseUrl(begin.exchange.url);
+    const bool is_url = url.ok();
+    auto transfer = std::make_unique<Transfer>(begin.ticket, std::move(begin.exchange),
+                                               is_url ? *std::move(url) : Url{},
+                                               std::move(begin.done), rules_, now);
+    const Ticket ticket = begin.ticket;
+    const absl::Time alarm = transfer->NextDeadline();
+    const std::string host = transfer->url().host;
+    alarms_.emplace(alarm, ticket);
+    transfers_[ticket] = {std::move(transfer), alarm};
+    if (!is_url) {
+      Refuse(ticket, NetError::kMalformed, Phase::kPolicy, "the URL is malformed", now);
+      return;
+    }
+    std::vector<IpAddress> known = KnownAddresses(host);
+    if (!known.empty()) {
+      Dial(ticket, std::move(known), now);
+      return;
+    }
+    names_->Resolve(host, now, [this, ticket](const NameAnswer& answer) {
+      OnName(ticket, answer, MonotonicNow());
+    });
+  }
+
+  void OnName(Ticket ticket, const NameAnswer& answer, absl::Time now) {
+    const auto entry = transfers_.find(ticket);
+    if (entry == transfers_.end() || entry->second.transfer->dialling()) return;
+    switch (answer.result) {
+      case NameAnswer::Result::kFound:
+        return Dial(ticket, answer.addresses, now);
+      case NameAnswer::Result::kNotFound:
+        return Refuse(ticket, NetError::kNameNotFound, Phase::kDns,
+                      "the host name does not exist, or has no address", now);
+      case NameAnswer::Result::kFailed:
+        return Refuse(ticket, NetError::kDnsFailed, Phase::kDns,
+                      "the name servers could not tell the host's address", now);
+      case NameAnswer::Result::kTimeout:
+        return Refuse(ticket, NetError::kDnsTimeout, Phase::kDns,
+                      "the name servers did not answer in time", now);
+    }
+  }
+
+  // Goes on with those of `addresses` that may be dialled; refuses if there are none.
+  void Dial(Ticket ticket, std::vector<IpAddress> addresses, absl::Time now) {
+    Transfer& transfer = *transfers_.at(ticket).transfer;
+    AddressClass denied = AddressClass::kPublic;
+    std::vector<IpAddress> open;
+    for (const IpAddress& address : addresses) {
+      const AddressClass address_class =
+          ClassifyDestination(options_.egress, address, transfer.url().port);
+      if (!MayDial(address_class)) {
+        denied = address_class;
+      } else if (open.size() < kMaxAddressesPerName) {
+        open.push_back(address);
+      }
+    }
+    if (open.empty()) {
+      if (options_.on_denied) options_.on_denied(denied);
+      return Refuse(ticket, NetError::kAddressDenied, Phase::kPolicy,
+                    absl::StrCat("the address ", addresses.front().ToString(),
+                                 " is not one this router may dial (", AddressClassName(denied),
+                                 ")"),
+                    now);
+    }
+    CurlEasy easy;
+    if (spare_.empty()) {
+      easy.reset(curl_easy_init());
+    } else {
+      easy = std::move(spare_.back());
+      spare_.pop_back();
+    }
+    if (easy == nullptr) {
+      return Refuse(ticket, NetError::kNoResources, Phase::kConnect,
+                    "this router has no memory left", now);
+    }
+    transfer.Prepare(std::move(easy), open, now);
+    curl_multi_add_handle(multi_.get(), transfer.easy());
+  }
+
+  void CollectEnded() {
+    int left = 0;
+    while (const CURLMsg* message = curl_multi_info_read(multi_.get(), &left)) {
+      if (message->msg != CURLMSG_DONE) continue;
+      Transfer* transfer = nullptr;
+      curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+      Finish(transfer->ticket(), message->data.result, Stop::kNone, MonotonicNow());
+    }
+  }
+
+  void EndTransfer(Ticket ticket, Stop stop, absl::Time now) {
+    const auto entry = transfers_.find(ticket);
+    if (entry == transfers_.end()) return;
+    if (entry->second.transfer->dialling()) {
+      Finish(ticket, CURLE_OK, stop, now);
+    } else if (stop == Stop::kCancelled) {
+      Refuse(ticket, NetError::kCancelled, Phase::kNone, "", now);
+    } else {
+      Refuse(ticket, NetError::kDnsTimeout, Phase::kDns,
+             "the time was over before the name servers had answered", now);
+    }
+  }
+
+  void Finish(Ticket ticket, CURLcode code, Stop stop, absl::Time now) {
+    const std::unique_ptr<Transfer> transfer = Take(ticket);
+    Reply reply = transfer->Finish(code, stop, now);
+    curl_multi_remove_handle(multi_.get(), transfer->easy());
+    if (spare_.size() < kMaxSpareHandles) {
+      spare_.push_back(transfer->TakeEasy());
+      curl_easy_reset(spare_.back().get());  // drops what points into the transfer
+    }
+    if (reply.error == NetError::kAddressDenied && options_.on_denied) {
+      options_.on_denied(transfer->denied());
+    }
+    if (IsConnectFailure(reply.error)) names_->Forget(transfer->url().host);
+    transfer->done()(std::move(reply));
+  }
+
+  void Refuse(Ticket ticket, NetError error, Phase phase, std::string detail, absl::Time now) {
+    const std::unique_ptr<Transfer> transfer = Take(ticket);
+    transfer->done()(transfer->Refuse(error, phase, std::move(detail), now));
+  }
+
+  std::unique_ptr<Transfer> Take(Ticket ticket) {
+    const auto entry = transfers_.find(ticket);
+    alarms_.erase({entry->second.alarm, ticket});
+    std::unique_ptr<Transfer> transfer = std::move(entry->second.transfer);
+    transfers_.erase(entry);
+    return transfer;
+  }
+
+  void MoveAlarms() {
+    for (const Ticket ticket : hurried_) {
+      const auto entry = transfers_.find(ticket);
+      if (entry != transfers_.end()) SetAlarm(ticket, entry->second);
+    }
+    hurried_.clear();
+  }
+
+  void SetAlarm(Ticket ticket, Entry& entry) {
+    alarms_.erase({entry.alarm, ticket});
+    entry.alarm = entry.transfer->NextDeadline();
+    alarms_.emplace(entry.alarm, ticket);
+  }
+
+  void FireAlarms(absl::Time now) {
+    while (!alarms_.empty() && alarms_.begin()->first <= now) {
+      const Ticket ticket = alarms_.begin()->second;
+      Entry& entry = transfers_.at(ticket);
+      const Stop stop = entry.transfer->ExpiredAt(now);
+      if (stop == Stop::kNone) {
+        SetAlarm(ticket, entry);  // bytes have come since it was set
+      } else {
+        EndTransfer(ticket, stop, now);
+      }
+    }
+  }
+
+  static int OnSocket(CURL*, curl_socket_t fd, int what, void* self, void*) {
+    auto& loop = *static_cast<Loop*>(self);
+    loop.poll_.Watch(fd, EventPoll::Owner::kTransfers,
+                     what == CURL_POLL_IN || what == CURL_POLL_INOUT,
+                     what == CURL_POLL_OUT || what == CURL_POLL_INOUT);
+    return 0;
+  }
+
+  static int OnTimer(CURLM*, long timeout_ms, void* self) {
+    auto& loop = *static_cast<Loop*>(self);
+    loop.curl_alarm_ = timeout_ms < 0 ? absl::InfiniteFuture()
+                                      : MonotonicNow() + absl::Milliseconds(timeout_ms);
+    return 0;
+  }
+
+  const FetcherOptions options_;
+  EventPoll poll_;
+
+  Mutex mutex_;
+  std::vector<Command> commands_ GUARDED_BY(mutex_);
+  bool stopping_ GUARDED_BY(mutex_) = false;
+
+  // Everything below belongs to the thread.
+  std::vector<Ticket> hurried_;
+  const TransferRules rules_;
+  std::unique_ptr<NameResolver> names_;
+  absl::Time curl_alarm_ = absl::InfiniteFuture();
+  std::vector<CurlEasy> spare_;
+  CurlMulti multi_;
+  std::unordered_map<Ticket, Entry> transfers_;
+  std::set<std::pair<absl::Time, Ticket>> alarms_;
+
+  std::thread thread_;
+};
+
+CurlFetcher::CurlFetcher(std::unique_ptr<Loop> loop) : loop_(std::move(loop)) {}
+CurlFetcher::~CurlFetcher() = default;
+
+absl::StatusOr<std::unique_ptr<CurlFetcher>> CurlFetcher::Start(FetcherOptions options) {
+  auto loop = std::make_unique<Loop>(std::move(options));
+  if (absl::Status status = loop->Start(); !status.ok()) return status;
+  return std::unique_ptr<CurlFetcher>(new CurlFetcher(std::move(loop)));
+}
+
+void CurlFetcher::Fetch(Ticket ticket, Exchange exchange, Done done) {
+  loop_->Submit(ticket, std::move(exchange), std::move(done));
+}
+
+void CurlFetcher::Cancel(Ticket ticket) { loop_->Cancel(ticket); }
+
+}  // namespace understudy::router

@@ -1,0 +1,302 @@
+#include "services/router/fetch/transfer.h"
+
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/serving/monotonic_clock.h"
+#include "services/router/fetch/curl_fetcher.h"
+
+namespace understudy::router {
+namespace {
+
+using serving::MonotonicNow;
+
+// libcurl's own clock ends a connect attempt, so that it can share the time among addresses.
+long ConnectMilliseconds(const Exchange& exchange, absl::Time now) {
+  const absl::Duration left = std::min(exchange.connect_timeout, exchange.give_up_at - now);
+  return std::max(1L, static_cast<long>(absl::ToInt64Milliseconds(left)));
+}
+
+std::string ForResolve(const IpAddress& address) {
+  return address.v6 ? absl::StrCat("[", address.ToString(), "]") : address.ToString();
+}
+
+absl::Duration Info(CURL* easy, CURLINFO what) {
+  curl_off_t microseconds = 0;
+  curl_easy_getinfo(easy, what, &microseconds);
+  return absl::Microseconds(microseconds);
+}
+
+// SNI is left out by taking the name off again just before the first message is built: libcurl
+// has no option for it.
+void RemoveServerName(const SSL* ssl, int where, int) {
+  if ((where & SSL_CB_HANDSHAKE_START) != 0) {
+    SSL_ctrl(const_cast<SSL*>(ssl), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, nullptr);
+  }
+}
+
+}  // namespace
+
+Transfer::Transfer(Ticket ticket, Exchange exchange, Url url, Fetcher::Done done,
+                   const TransferRules& rules, absl::Time begun_at)
+    : ticket_(ticket),
+      exchange_(std::move(exchange)),
+      url_(std::move(url)),
+      done_(std::move(done)),
+      rules_(rules),
+      begun_at_(begun_at) {
+  end_.https = url_.scheme == "https";
+}
+
+void Transfer::Prepare(CurlEasy easy, const std::vector<IpAddress>& addresses, absl::Time now) {
+  easy_ = std::move(easy);
+  resolved_at_ = now;
+  CURL* curl = easy_.get();
+  curl_easy_reset(curl);
+  curl_easy_setopt(curl, CURLOPT_PRIVATE, this);
+  curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error_text_);
+  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(curl, CURLOPT_PROXY, "");  // none, whatever the environment says
+  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+  curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "gzip");
+  curl_easy_setopt(curl, CURLOPT_MAXAGE_CONN,
+                   static_cast<long>(absl::ToInt64Seconds(kMaxConnectionIdle)));
+  curl_easy_setopt(curl, CURLOPT_MAXLIFETIME_CONN,
+                   static_cast<long>(absl::ToInt64Seconds(kMaxConnectionAge)));
+  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, ConnectMilliseconds(exchange_, now));
+
+  curl_easy_setopt(curl, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  curl_easy_setopt(curl, CURLOPT_CAINFO, rules_.ca_file.c_str());
+  curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
+  curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
+  curl_easy_setopt(curl, CURLOPT_SSL_CTX_FUNCTION, OnTlsContext);
+  curl_easy_setopt(curl, CURLOPT_SSL_CTX_DATA, this);
+
+  curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, OnOpenSocket);
+  curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, this);
+  curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, OnRequest);
+  curl_easy_setopt(curl, CURLOPT_PREREQDATA, this);
+  curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, OnHeader);
+  curl_easy_setopt(curl, CURLOPT_HEADERDATA, this);
+  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, OnBody);
+  curl_easy_setopt(curl, CURLOPT_WRITEDATA, this);
+
+  curl_easy_setopt(curl, CURLOPT_URL, exchange_.url.c_str());
+  if (exchange_.method == Method::kPost) {
+    curl_easy_setopt(curl, CURLOPT_POST, 1L);
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(exchange_.body.size()));
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, exchange_.body.c_str());
+  } else {
+    curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
+  }
+  for (const Header& header : exchange_.headers) {
+    const std::string line = absl::StrCat(header.name, ": ", header.value);
+    if (curl_slist* longer = curl_slist_append(headers_.get(), line.c_str())) {
+      static_cast<void>(headers_.release());
+      headers_.reset(longer);
+    }
+  }
+  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers_.get());
+
+  if (!ParseAddress(url_.host).has_value()) {
+    // '+': the entry may leave libcurl's cache when it is old; each transfer brings its own.
+    std::string entry = absl::StrCat("+", url_.host, ":", url_.port, ":");
+    for (size_t i = 0; i < addresses.size(); ++i) {
+      absl::StrAppend(&entry, i == 0 ? "" : ",", ForResolve(addresses[i]));
+    }
+    resolve_.reset(curl_slist_append(nullptr, entry.c_str()));
+    curl_easy_setopt(curl, CURLOPT_RESOLVE, resolve_.get());
+  }
+  if (!exchange_.send_sni) {  // such a connection is for this request alone
+    curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
+    curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
+  }
+}
+
+absl::Time Transfer::NextDeadline() const {
+  absl::Time next = exchange_.give_up_at;
+  if (request_begun_at_ != absl::InfinitePast()) {
+    next = std::min(next, std::max(request_begun_at_, last_byte_at_) + exchange_.read_timeout);
+  }
+  if (error_head_at_ != absl::InfinitePast()) {
+    next = std::min(next, error_head_at_ + kErrorBodyTimeout);
+  }
+  return next;
+}
+
+Stop Transfer::ExpiredAt(absl::Time now) const {
+  if (now < NextDeadline()) return Stop::kNone;
+  if (error_head_at_ != absl::InfinitePast()) return Stop::kErrorBody;
+  return now >= exchange_.give_up_at ? Stop::kTotalTimeout : Stop::kReadTimeout;
+}
+
+curl_socket_t Transfer::OnOpenSocket(void* self, curlsocktype, curl_sockaddr* address) {
+  auto& transfer = *static_cast<Transfer*>(self);
+  const std::optional<IpAddress> ip = FromSockaddr(address->addr);
+  const AddressClass address_class =
+      ip.has_value() ? ClassifyDestination(transfer.rules_.egress, *ip, transfer.url_.port)
+                     : AddressClass::kReserved;
+  if (!MayDial(address_class)) {
+    transfer.end_.denied = address_class;
+    return CURL_SOCKET_BAD;
+  }
+  const int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  if (fd < 0) {
+    transfer.end_.out_of_sockets = errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+                                   errno == ENOMEM;
+    return CURL_SOCKET_BAD;
+  }
+  transfer.end_.socket_opened = true;
+  transfer.remote_address_ = absl::StrCat(ForResolve(*ip), ":", transfer.url_.port);
+  return fd;
+}
+
+// Called when TCP is connected and TLS is about to begin. OpenSSL is told which host is expected,
+// so that it judges the name itself: libcurl would take a name from the certificate's subject too,
+// and could not say that it was the name that did not fit.
+CURLcode Transfer::OnTlsContext(CURL*, void* ssl_context, void* self) {
+  auto& transfer = *static_cast<Transfer*>(self);
+  auto* context = static_cast<SSL_CTX*>(ssl_context);
+  transfer.end_.tcp_connected = true;
+  transfer.tls_begun_at_ = MonotonicNow();
+  X509_VERIFY_PARAM* parameters = SSL_CTX_get0_param(context);
+  X509_VERIFY_PARAM_set_hostflags(
+      parameters, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  const std::string& host = transfer.url_.host;
+  const int set = ParseAddress(host).has_value()
+                      ? X509_VERIFY_PARAM_set1_ip_asc(parameters, host.c_str())
+                      : X509_VERIFY_PARAM_set1_host(parameters, host.data(), host.size());
+  if (set != 1) return CURLE_SSL_CERTPROBLEM;
+  // A body that ends where the connection is cut must not pass for a whole one.
+  SSL_CTX_clear_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF);
+  if (!transfer.exchange_.send_sni) SSL_CTX_set_info_callback(context, RemoveServerName);
+  return CURLE_OK;
+}
+
+int Transfer::OnRequest(void* self, char* remote_ip, char*, int remote_port, int) {
+  auto& transfer = *static_cast<Transfer*>(self);
+  transfer.end_.socket_opened = true;
+  transfer.end_.tcp_connected = true;
+  transfer.end_.request_begun = true;
+  transfer.request_begun_at_ = MonotonicNow();
+  transfer.rules_.hurried.push_back(transfer.ticket_);
+  const bool v6 = absl::string_view(remote_ip).find(':') != absl::string_view::npos;
+  transfer.remote_address_ = v6 ? absl::StrCat("[", remote_ip, "]:", remote_port)
+                                : absl::StrCat(remote_ip, ":", remote_port);
+  return CURL_PREREQFUNC_OK;
+}
+
+size_t Transfer::OnHeader(char* data, size_t size, size_t count, void* self) {
+  const absl::string_view line(data, size * count);
+  return static_cast<Transfer*>(self)->TakeHeadLine(line) ? line.size() : 0;
+}
+
+bool Transfer::TakeHeadLine(absl::string_view line) {
+  end_.got_bytes = true;
+  last_byte_at_ = MonotonicNow();
+  const bool was_complete = head_.complete();
+  if (!head_.AddLine(line)) {
+    end_.stop = Stop::kBadHeaders;
+    end_.stop_detail = head_.error();
+    return false;
+  }
+  if (was_complete || !head_.complete()) return true;
+
+  end_.head_complete = true;
+  if (head_.ambiguous_length()) curl_easy_setopt(easy_.get(), CURLOPT_FORBID_REUSE, 1L);
+  if (head_.status() / 100 != 2) {
+    error_head_at_ = last_byte_at_;
+    rules_.hurried.push_back(ticket_);
+  } else if (!head_.chunked() && head_.content_length().value_or(0) > rules_.max_body_bytes) {
+    end_.stop = Stop::kBodyTooLarge;
+    end_.stop_detail = absl::StrCat("the body is said to have ", *head_.content_length(),
+                                    " bytes; the limit is ", rules_.max_body_bytes);
+    return false;
+  }
+  return true;
+}
+
+size_t Transfer::OnBody(char* data, size_t size, size_t count, void* self) {
+  auto& transfer = *static_cast<Transfer*>(self);
+  const size_t bytes = size * count;
+  transfer.end_.got_bytes = true;
+  transfer.last_byte_at_ = MonotonicNow();
+  if (!transfer.head_.complete()) return 0;  // a body without a head is no response of ours
+  if (transfer.body_.size() + bytes > transfer.rules_.max_body_bytes) {
+    transfer.end_.stop = Stop::kBodyTooLarge;
+    transfer.end_.stop_detail = absl::StrCat("the body has more than ",
+                                             transfer.rules_.max_body_bytes, " bytes, decoded");
+    return 0;
+  }
+  transfer.body_.append(data, bytes);
+  return bytes;
+}
+
+Timings Transfer::ReadTimings(absl::Time now) const {
+  Timings timings{.dns = resolved_at_ - begun_at_, .total = now - begun_at_};
+  CURL* curl = easy_.get();
+  const absl::Duration connected = Info(curl, CURLINFO_CONNECT_TIME_T);
+  const absl::Duration ready = Info(curl, CURLINFO_PRETRANSFER_TIME_T);
+  if (end_.https && tls_begun_at_ != absl::InfinitePast()) {
+    // libcurl forgets when TCP was connected if TLS fails.
+    const absl::Time tls_ended_at = end_.request_begun ? request_begun_at_ : now;
+    timings.connect = tls_begun_at_ - resolved_at_;
+    timings.tls = tls_ended_at - tls_begun_at_;
+  } else if (end_.request_begun) {
+    timings.connect = connected;
+  } else if (end_.socket_opened) {
+    timings.connect = now - resolved_at_;
+  }
+  if (end_.got_bytes) timings.first_byte = Info(curl, CURLINFO_STARTTRANSFER_TIME_T) - ready;
+  return timings;
+}
+
+Reply Transfer::Finish(CURLcode code, Stop stop, absl::Time now) {
+  CURL* curl = easy_.get();
+  end_.curl_code = code;
+  if (end_.stop == Stop::kNone) end_.stop = stop;
+  end_.error_text = error_text_;
+  end_.status = head_.status();
+  long os_errno = 0;
+  curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &os_errno);
+  end_.os_errno = static_cast<int>(os_errno);
+  curl_easy_getinfo(curl, CURLINFO_SSL_VERIFYRESULT, &end_.verify_result);
+  if (end_.request_begun) {
+    curl_off_t sent = 0;
+    curl_easy_getinfo(curl, CURLINFO_SIZE_UPLOAD_T, &sent);
+    end_.request_sent = sent >= static_cast<curl_off_t>(exchange_.body.size());
+  }
+
+  NetFault fault = UnderstandEnd(end_);
+  Reply reply{.error = fault.error,
+              .phase = fault.phase,
+              .detail = std::move(fault.detail),
+              .answered = end_.got_bytes,
+              .status = end_.head_complete ? head_.status() : 0,
+              .headers = head_.headers(),
+              .chunked = head_.chunked(),
+              .body = std::move(body_),
+              .remote_address = remote_address_,
+              .timings = ReadTimings(now),
+              .finished_at = now};
+  return reply;
+}
+
+Reply Transfer::Refuse(NetError error, Phase phase, std::string detail, absl::Time now) {
+  return {.error = error,
+          .phase = phase,
+          .detail = std::move(detail),
+          .timings = {.dns = phase == Phase::kDns ? now - begun_at_ : absl::ZeroDuration(),
+                      .total = now - begun_at_},
+          .finished_at = now};
+}
+
+}  // namespace understudy::router

@@ -1,0 +1,106 @@
+// One exchange under way: a libcurl handle, what we saw of it, and the reply it becomes.
+// Belongs to the fetcher's thread.
+#ifndef SERVICES_ROUTER_FETCH_TRANSFER_H_
+#define SERVICES_ROUTER_FETCH_TRANSFER_H_
+
+#include <curl/curl.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "services/router/fetch/egress.h"
+#include "services/router/fetch/response_head.h"
+#include "services/router/fetch/transfer_end.h"
+#include "services/router/resolve/fetcher.h"
+#include "services/router/resolve/url.h"
+
+namespace understudy::router {
+
+struct CurlEasyDeleter {
+  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+};
+using CurlEasy = std::unique_ptr<CURL, CurlEasyDeleter>;
+
+struct CurlListDeleter {
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+using CurlList = std::unique_ptr<curl_slist, CurlListDeleter>;
+
+// What all transfers of a fetcher have in common. Outlives them.
+struct TransferRules {
+  const EgressRule& egress;
+  const std::string& ca_file;
+  size_t max_body_bytes = 0;
+  // Where a transfer says that its NextDeadline() has come nearer.
+  std::vector<Ticket>& hurried;
+};
+
+class Transfer {
+ public:
+  Transfer(Ticket ticket, Exchange exchange, Url url, Fetcher::Done done,
+           const TransferRules& rules, absl::Time begun_at);
+  Transfer(const Transfer&) = delete;
+  Transfer& operator=(const Transfer&) = delete;
+
+  Ticket ticket() const { return ticket_; }
+  const Url& url() const { return url_; }
+  const Exchange& exchange() const { return exchange_; }
+  absl::Time begun_at() const { return begun_at_; }
+
+  // Sets `easy` up to dial one of `addresses`, none of which needs asking the egress rule again,
+  // though each socket does. `now`: the look-up has ended.
+  void Prepare(CurlEasy easy, const std::vector<IpAddress>& addresses, absl::Time now);
+  bool dialling() const { return easy_ != nullptr; }
+  CURL* easy() const { return easy_.get(); }
+
+  // When its time is over if nothing more happens until then, and why; kNone if it is not yet.
+  absl::Time NextDeadline() const;
+  Stop ExpiredAt(absl::Time now) const;
+
+  // The reply of a transfer that libcurl, or `stop`, ended; gives the handle back by TakeEasy().
+  Reply Finish(CURLcode code, Stop stop, absl::Time now);
+  // The reply of one that never came to dial.
+  Reply Refuse(NetError error, Phase phase, std::string detail, absl::Time now);
+  CurlEasy TakeEasy() { return std::move(easy_); }
+
+  AddressClass denied() const { return end_.denied; }
+  Fetcher::Done& done() { return done_; }
+
+ private:
+  static curl_socket_t OnOpenSocket(void* self, curlsocktype purpose, curl_sockaddr* address);
+  static CURLcode OnTlsContext(CURL* easy, void* ssl_context, void* self);
+  static int OnRequest(void* self, char* remote_ip, char* local_ip, int remote_port, int local_port);
+  static size_t OnHeader(char* data, size_t size, size_t count, void* self);
+  static size_t OnBody(char* data, size_t size, size_t count, void* self);
+
+  bool TakeHeadLine(absl::string_view line);
+  Timings ReadTimings(absl::Time now) const;
+
+  const Ticket ticket_;
+  Exchange exchange_;
+  const Url url_;
+  Fetcher::Done done_;
+  const TransferRules& rules_;
+
+  CurlEasy easy_;
+  CurlList headers_;
+  CurlList resolve_;
+  char error_text_[CURL_ERROR_SIZE] = "";
+
+  ResponseHead head_;
+  std::string body_;
+  std::string remote_address_;
+  TransferEnd end_;
+
+  absl::Time begun_at_;
+  absl::Time resolved_at_ = absl::InfinitePast();
+  absl::Time tls_begun_at_ = absl::InfinitePast();
+  absl::Time request_begun_at_ = absl::InfinitePast();
+  absl::Time last_byte_at_ = absl::InfinitePast();
+  absl::Time error_head_at_ = absl::InfinitePast();
+};
+
+}  // namespace understudy::router
+
+#endif  // SERVICES_ROUTER_FETCH_TRANSFER_H_
