@@ -317,11 +317,10 @@ class YamlReader {
   // The text of `node`, the value of `path`; null if it has none that may be used, a mistake.
   const std::string* TextOf(const YamlNode& node, absl::string_view path) {
     int line = 0;
-    absl::Status status =
-        node.kind == YamlNode::Kind::kText
-            ? CheckCharacters(node.text, line)  // escapes can stand for anything
-            : absl::InvalidArgumentError(
-                  absl::StrCat("must be a plain value, not ", KindName(node.kind)));
+    absl::Status status = node.kind == YamlNode::Kind::kText
+                              ? CheckCharacters(node.text, line)  // escapes can stand for anything
+                              : absl::InvalidArgumentError(absl::StrCat(
+                                    "must be a plain value, not ", KindName(node.kind)));
     if (status.ok()) return &node.text;
     Add(node.line, path, status.message());
     return nullptr;

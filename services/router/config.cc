@@ -9,8 +9,8 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "common/serving/strict_yaml.h"
 #include "services/router/fetch/address.h"
 #include "services/router/resolve/request.h"
@@ -25,8 +25,12 @@ using serving::YamlMapping;
 // Where a sid or a number was first given.
 using Lines = absl::flat_hash_map<std::string, int>;
 
-bool IsDigit(char c) { return absl::ascii_isdigit(static_cast<unsigned char>(c)); }
-bool IsHexDigit(char c) { return absl::ascii_isxdigit(static_cast<unsigned char>(c)); }
+bool IsDigit(char c) {
+  return absl::ascii_isdigit(static_cast<unsigned char>(c));
+}
+bool IsHexDigit(char c) {
+  return absl::ascii_isxdigit(static_cast<unsigned char>(c));
+}
 
 absl::Status CheckAccountSid(absl::string_view sid) {
   constexpr size_t kHexDigits = 32;
@@ -92,7 +96,8 @@ void ReadHandler(YamlMapping& number, absl::string_view key, std::optional<Handl
     ReadEndpoint(mapping, "url", "method", handler.primary);
     ReadEndpoint(mapping, "fallback_url", "fallback_method", fallback);
     if (mapping.Has("fallback_url")) {
-      if (!mapping.Has("url")) mapping.AddMistake("fallback_url", "a fallback needs a url before it");
+      if (!mapping.Has("url"))
+        mapping.AddMistake("fallback_url", "a fallback needs a primary: url is missing");
       handler.fallback = std::move(fallback);
     } else {
       mapping.Require({"url"});

@@ -1,0 +1,261 @@
+#include "services/router/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <sstream>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+
+namespace understudy::router {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr char kReference[] = "deploy/config/router.yaml";
+
+std::string ReadText(const std::string& path) {
+  std::ostringstream text;
+  text << std::ifstream(path, std::ios::binary).rdbuf();
+  return text.str();
+}
+
+// The .yaml files of `folder`, in order.
+std::vector<std::string> Files(const std::string& folder) {
+  std::vector<std::string> paths;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() == ".yaml") paths.push_back(entry.path().string());
+  }
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+std::string Mistakes(absl::string_view yaml) {
+  return std::string(ReadRouterConfig(yaml, "router.yaml").status().message());
+}
+
+// A number with that, nothing else wrong.
+std::string NumberWith(absl::string_view handlers) {
+  return absl::StrCat(
+      "accounts: [{sid: AC00000000000000000000000000000001}]\n"
+      "numbers:\n"
+      "  - phone_number: \"+14155550199\"\n"
+      "    account_sid: AC00000000000000000000000000000001\n",
+      handlers);
+}
+
+TEST(RouterConfigTest, EachBadFileFailsAsItsFirstLineSays) {
+  const std::vector<std::string> paths = Files("tests/testdata/bad_config");
+  ASSERT_GE(paths.size(), 40u);
+  for (const std::string& path : paths) {
+    const std::string text = ReadText(path);
+    const std::string first_line = text.substr(0, text.find('\n'));
+    ASSERT_EQ(first_line.substr(0, 2), "# ") << path;
+    const absl::Status status = LoadRouterConfig(path).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << path;
+    EXPECT_EQ(std::string(status.message()), absl::StrCat(path, ":", first_line.substr(2)));
+  }
+}
+
+TEST(RouterConfigTest, EachGoodFileLoads) {
+  const std::vector<std::string> paths = Files("tests/testdata/good_config");
+  ASSERT_GE(paths.size(), 3u);
+  for (const std::string& path : paths) {
+    EXPECT_EQ(LoadRouterConfig(path).status(), absl::OkStatus()) << path;
+  }
+}
+
+TEST(RouterConfigTest, ReadsEveryKey) {
+  const absl::StatusOr<RouterConfig> config =
+      LoadRouterConfig("tests/testdata/good_config/every_key.yaml");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->grpc_listen, (serving::ListenAddress{.host = "127.0.0.1", .port = 0}));
+  EXPECT_EQ(config->admin_listen, (serving::ListenAddress{.host = "::1", .port = 19090}));
+  EXPECT_THAT(config->accounts, ElementsAre(Account{.sid = "AC00000000000000000000000000000001",
+                                                    .auth_token = Secret("12345 not a real token")},
+                                            Account{.sid = "ACabcdefABCDEF00000000000000000002"}));
+  const Number first = {
+      .phone_number = "+14155550199",
+      .account_sid = "AC00000000000000000000000000000001",
+      .voice = Handler{.primary = {.url = "https://user:pw@www.example.com/voice?a=b#rc=2",
+                                   .method = Method::kGet},
+                       .fallback =
+                           Endpoint{.url = "http://fallback.example.com/", .method = Method::kGet}},
+      .messaging = Handler{.primary = {.url = "https://www.example.com/message"},
+                           .fallback = Endpoint{.url = "https://fallback.example.com/message"}}};
+  const Number second = {.phone_number = "+4930123456",
+                         .account_sid = "ACabcdefABCDEF00000000000000000002",
+                         .messaging = Handler{.primary = {.url = "https://www.example.com/m"}}};
+  EXPECT_THAT(config->numbers, ElementsAre(first, second));
+  EXPECT_EQ(config->limits.connect_timeout, absl::Milliseconds(100));
+  EXPECT_EQ(config->limits.read_timeout, absl::Seconds(1));
+  EXPECT_EQ(config->limits.total_timeout, absl::Milliseconds(2500));
+  EXPECT_EQ(config->limits.max_redirects, 0);
+  EXPECT_EQ(config->max_body_bytes, 1u);
+  EXPECT_EQ(config->max_in_flight, 100000);
+  EXPECT_EQ(config->ca_file, "tests/testdata/good_config/ca.pem");
+  EXPECT_THAT(config->dns_servers,
+              ElementsAre("192.0.2.53", "192.0.2.53:5353", "2001:db8::53", "[2001:db8::53]:5353"));
+  EXPECT_THAT(config->egress.allow,
+              ElementsAre(*ParseCidr("10.20.0.0/16"), *ParseCidr("127.0.0.1/32")));
+  EXPECT_THAT(config->egress.deny, ElementsAre(*ParseCidr("2001:db8::/32")));
+  EXPECT_EQ(config->default_voice_text, "Goodbye.\nReally.");
+  EXPECT_EQ(config->retrieval_codes, RetrievalCodes::kSpecific);
+  EXPECT_EQ(config->log_level, serving::LogLevel::kDebug);
+}
+
+// The reference says of most keys that it shows their defaults.
+TEST(RouterConfigTest, TheReferenceShowsTheDefaults) {
+  const absl::StatusOr<RouterConfig> shown = LoadRouterConfig(kReference);
+  ASSERT_TRUE(shown.ok()) << shown.status();
+  const RouterConfig defaults;
+  EXPECT_EQ(shown->grpc_listen, defaults.grpc_listen);
+  EXPECT_EQ(shown->admin_listen, defaults.admin_listen);
+  EXPECT_EQ(shown->limits.connect_timeout, defaults.limits.connect_timeout);
+  EXPECT_EQ(shown->limits.read_timeout, defaults.limits.read_timeout);
+  EXPECT_EQ(shown->limits.total_timeout, defaults.limits.total_timeout);
+  EXPECT_EQ(shown->limits.max_redirects, defaults.limits.max_redirects);
+  EXPECT_EQ(shown->max_body_bytes, defaults.max_body_bytes);
+  EXPECT_EQ(shown->max_in_flight, defaults.max_in_flight);
+  EXPECT_EQ(shown->dns_servers, defaults.dns_servers);
+  EXPECT_EQ(shown->egress.allow, defaults.egress.allow);
+  EXPECT_EQ(shown->egress.deny, defaults.egress.deny);
+  EXPECT_EQ(shown->default_voice_text, defaults.default_voice_text);
+  EXPECT_EQ(shown->retrieval_codes, defaults.retrieval_codes);
+  EXPECT_EQ(shown->log_level, defaults.log_level);
+  EXPECT_THAT(ReadText(kReference), HasSubstr(absl::StrCat("# ca_file: ", defaults.ca_file, "\n")));
+  EXPECT_EQ(shown->numbers.size(), 1u);
+  EXPECT_EQ(shown->numbers[0].voice->primary.method, Endpoint().method);
+}
+
+TEST(RouterConfigTest, TellsAllMistakesAtOnce) {
+  EXPECT_EQ(Mistakes("fetch: {max_redirects: 11}\n"
+                     "accounts:\n"
+                     "  - sid: AC1\n"
+                     "numbers:\n"
+                     "  - phone_number: 0\n"
+                     "grcp: {}\n"),
+            "router.yaml:1: fetch.max_redirects: must be a whole number from 0 to 10, not \"11\"\n"
+            "router.yaml:3: accounts[0].sid: must be AC and 32 hexadecimal digits\n"
+            "router.yaml:5: numbers[0].account_sid: missing\n"
+            "router.yaml:5: numbers[0].phone_number: must be in E.164 form, + and 2 to 15 digits, "
+            "such as +14155550199\n"
+            "router.yaml:5: numbers[0]: needs voice, messaging or both\n"
+            "router.yaml:6: grcp: unknown key; did you mean grpc?");
+}
+
+TEST(RouterConfigTest, LimitsHoldAtTheirBorders) {
+  const struct {
+    const char* key;
+    std::vector<const char*> inside;
+    std::vector<const char*> outside;
+  } kCases[] = {
+      {"connect_timeout", {"100ms", "10s", "10000ms"}, {"99ms", "10001ms", "11s", "0"}},
+      {"read_timeout", {"100ms", "15s"}, {"99ms", "15001ms", "0"}},
+      {"total_timeout", {"100ms", "15s"}, {"99ms", "15001ms", "0"}},
+      {"max_redirects", {"0", "10"}, {"-1", "11"}},
+      {"max_body_bytes", {"1", "65536"}, {"0", "65537", "-1"}},
+      {"max_in_flight", {"1", "100000"}, {"0", "100001"}},
+  };
+  for (const auto& c : kCases) {
+    for (const char* value : c.inside) {
+      EXPECT_EQ(Mistakes(absl::StrCat("fetch: {", c.key, ": ", value, "}")), "") << c.key;
+    }
+    for (const char* value : c.outside) {
+      EXPECT_THAT(Mistakes(absl::StrCat("fetch: {", c.key, ": ", value, "}")), HasSubstr(c.key))
+          << value;
+    }
+  }
+  const auto voice_text = [](size_t size) {
+    return absl::StrCat("default_document: {voice_text: ", std::string(size, 'x'), "}");
+  };
+  EXPECT_EQ(Mistakes(voice_text(kMaxVoiceTextBytes)), "");
+  EXPECT_NE(Mistakes(voice_text(kMaxVoiceTextBytes + 1)), "");
+  EXPECT_EQ(Mistakes("default_document: {voice_text: \"\"}"), "");
+}
+
+TEST(RouterConfigTest, KnowsPhoneNumbersAndSids) {
+  const auto with_number = [](absl::string_view number) {
+    return absl::StrCat(
+        "accounts: [{sid: AC00000000000000000000000000000001}]\n"
+        "numbers: [{account_sid: AC00000000000000000000000000000001, "
+        "voice: {url: \"https://a.example/\"}, phone_number: \"",
+        number, "\"}]");
+  };
+  for (const char* number : {"+10", "+123456789012345", "+14155550199"}) {
+    EXPECT_EQ(Mistakes(with_number(number)), "") << number;
+  }
+  for (const char* number : {"", "+", "+1", "+1234567890123456", "14155550199", "+04155550199",
+                             "+1415555019a", "+1 415 555 0199", "++14155550199"}) {
+    EXPECT_THAT(Mistakes(with_number(number)), HasSubstr("numbers[0].phone_number: must be in"))
+        << number;
+  }
+  const std::string digits = "0123456789abcdefABCDEF0123456789";
+  const auto with_sid = [](absl::string_view sid) {
+    return absl::StrCat("accounts: [{sid: \"", sid, "\"}]");
+  };
+  EXPECT_EQ(Mistakes(with_sid("AC" + digits)), "");
+  for (const std::string& sid : {digits, "AC" + digits + "0", "AC" + digits.substr(1),
+                                 "ac" + digits, "SK" + digits, "AC" + digits.substr(1) + "g"}) {
+    EXPECT_EQ(Mistakes(with_sid(sid)),
+              "router.yaml:1: accounts[0].sid: must be AC and 32 hexadecimal digits");
+  }
+}
+
+TEST(RouterConfigTest, KnowsNameServers) {
+  for (const char* server : {"192.0.2.53", "192.0.2.53:1", "[2001:db8::53]:65535", "::1"}) {
+    EXPECT_EQ(Mistakes(absl::StrCat("fetch: {dns_servers: [\"", server, "\"]}")), "") << server;
+  }
+  for (const char* server : {"", "localhost", "localhost:53", "192.0.2", "192.0.2.53:0",
+                             "192.0.2.53:65536", "[2001:db8::53]", "192.0.2.53 ", "5353"}) {
+    EXPECT_THAT(Mistakes(absl::StrCat("fetch: {dns_servers: [\"", server, "\"]}")),
+                HasSubstr("router.yaml:1: fetch.dns_servers[0]: must be an address"))
+        << server;
+  }
+}
+
+TEST(RouterConfigTest, ShowsNoCredentials) {
+  for (const char* url :
+       {"ftp://user:hunter2@example.com/", "https://user:hunter2@example.com/#rc=9",
+        "https://user:hunter2@exa mple.com/", "hunter2"}) {
+    const std::string mistakes =
+        Mistakes(NumberWith(absl::StrCat("    voice: {url: \"", url, "\"}\n")));
+    EXPECT_THAT(mistakes, HasSubstr("router.yaml:5: numbers[0].voice.url: ")) << url;
+    EXPECT_THAT(mistakes, testing::Not(HasSubstr("hunter2")));
+  }
+  EXPECT_THAT(Mistakes("accounts: [{auth_token: hunter2}]"), testing::Not(HasSubstr("hunter2")));
+}
+
+TEST(RouterConfigTest, SurvivesGarbage) {
+  const std::string reference = ReadText(kReference);
+  std::mt19937 random(1);  // NOLINT: the same bytes each time are what is wanted
+  for (int round = 0; round < 300; ++round) {
+    std::string yaml = reference;
+    for (size_t edits = 1 + random() % 20; edits > 0; --edits) {
+      const size_t at = random() % yaml.size();
+      if (random() % 2 == 0) {
+        yaml[at] = static_cast<char>(random());
+      } else {
+        yaml.erase(at, random() % 50 + 1);
+      }
+      if (yaml.empty()) yaml = "x";
+    }
+    SCOPED_TRACE(yaml);
+    const absl::StatusOr<RouterConfig> config = ReadRouterConfig(yaml, "router.yaml");
+    EXPECT_TRUE(config.ok() || !config.status().message().empty());
+  }
+}
+
+TEST(RouterConfigTest, RefusesAFileThatIsNotThere) {
+  EXPECT_EQ(std::string(LoadRouterConfig("tests/testdata/absent.yaml").status().message()),
+            "cannot read tests/testdata/absent.yaml: No such file or directory");
+}
+
+}  // namespace
+}  // namespace understudy::router
