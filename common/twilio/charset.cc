@@ -141,9 +141,9 @@ void AppendUtf8(uint32_t point, std::string& out) {
 
 absl::StatusOr<std::string> FromUtf16(string_view bytes, size_t at, bool little_endian) {
   const auto unit = [bytes, little_endian](size_t i) -> uint32_t {
-    const auto first = static_cast<unsigned char>(bytes[i]);
-    const auto second = static_cast<unsigned char>(bytes[i + 1]);
-    return little_endian ? first | (second << 8u) : (first << 8u) | second;
+    const uint32_t first = static_cast<unsigned char>(bytes[i]);
+    const uint32_t second = static_cast<unsigned char>(bytes[i + 1]);
+    return little_endian ? first | (second << 8) : (first << 8) | second;
   };
   const string_view name = little_endian ? "UTF-16LE" : "UTF-16BE";
   std::string out;
