@@ -1,5 +1,6 @@
 #include "common/twilio/charset.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -56,33 +57,47 @@ size_t SkipSpace(string_view text, size_t at) {
   return at;
 }
 
-// encoding="..." in an XML declaration: all of it, and the name in it; both views into the text.
-struct EncodingClaim {
-  string_view all = {};
-  string_view name = {};
-};
+// As the XML grammar has it; anything else in its place is for the parser to refuse.
+bool IsEncodingName(string_view name) {
+  const auto is_alpha = [](char c) { return absl::ascii_isalpha(static_cast<unsigned char>(c)); };
+  return !name.empty() && is_alpha(name[0]) && std::all_of(name.begin(), name.end(), [&](char c) {
+    return is_alpha(c) || absl::ascii_isdigit(static_cast<unsigned char>(c)) || c == '.' ||
+           c == '_' || c == '-';
+  });
+}
 
-EncodingClaim FindEncodingClaim(string_view text) {
+// The encoding an XML declaration names, as a view into `text`; empty if it names none.
+string_view DeclaredEncoding(string_view text) {
   constexpr string_view kStart = "<?xml";
   if (!absl::StartsWith(text, kStart)) return {};
   text = text.substr(0, kDeclarationBytesMax);
   text = text.substr(0, text.find("?>"));
   for (size_t at = SkipSpace(text, kStart.size()); at < text.size(); at = SkipSpace(text, at)) {
-    const size_t begin = at;
-    const size_t equals = text.find('=', begin);
+    const size_t equals = text.find('=', at);
     if (equals == string_view::npos) return {};
-    const string_view name = absl::StripTrailingAsciiWhitespace(text.substr(begin, equals - begin));
+    const string_view name = absl::StripTrailingAsciiWhitespace(text.substr(at, equals - at));
     const size_t quote = SkipSpace(text, equals + 1);
     if (quote == text.size() || (text[quote] != '"' && text[quote] != '\'')) return {};
     const size_t end = text.find(text[quote], quote + 1);
     if (end == string_view::npos) return {};
+    const string_view value = text.substr(quote + 1, end - quote - 1);
+    if (name == "encoding") return IsEncodingName(value) ? value : string_view();
     at = end + 1;
-    if (name == "encoding") {
-      return {.all = text.substr(begin, at - begin),
-              .name = text.substr(quote + 1, end - quote - 1)};
-    }
   }
   return {};
+}
+
+// Makes the XML declaration, if there is one that names an encoding, name UTF-8. Spaces behind the
+// closing quote take up what a longer name leaves.
+void DeclareUtf8(std::string& text) {
+  constexpr string_view kName = "UTF-8";
+  const string_view declared = DeclaredEncoding(text);
+  if (declared.empty() || absl::EqualsIgnoreCase(declared, kName)) return;
+  const auto begin = static_cast<size_t>(declared.data() - text.data());
+  const size_t size = declared.size();
+  std::string name_and_quote = absl::StrCat(kName, text.substr(begin + size, 1));
+  if (size > kName.size()) name_and_quote.append(size - kName.size(), ' ');
+  text.replace(begin, size + 1, name_and_quote);
 }
 
 struct Source {
@@ -104,7 +119,7 @@ absl::StatusOr<Source> FindEncoding(string_view bytes, string_view header_charse
   }
   if (looks_little_endian) return Source{Encoding::kUtf16Le};
   if (bytes.size() >= 2 && bytes[0] == '\0' && bytes[1] == '<') return Source{Encoding::kUtf16Be};
-  const string_view claimed = FindEncodingClaim(bytes).name;
+  const string_view claimed = DeclaredEncoding(bytes);
   if (claimed.empty()) return Source{Encoding::kUtf8};
   const std::optional<Encoding> encoding = Named(claimed);
   if (!encoding) return UnknownEncoding(claimed);
@@ -141,9 +156,9 @@ void AppendUtf8(uint32_t point, std::string& out) {
 
 absl::StatusOr<std::string> FromUtf16(string_view bytes, size_t at, bool little_endian) {
   const auto unit = [bytes, little_endian](size_t i) -> uint32_t {
-    const auto first = static_cast<unsigned char>(bytes[i]);
-    const auto second = static_cast<unsigned char>(bytes[i + 1]);
-    return little_endian ? first | (second << 8u) : (first << 8u) | second;
+    const uint32_t first = static_cast<unsigned char>(bytes[i]);
+    const uint32_t second = static_cast<unsigned char>(bytes[i + 1]);
+    return little_endian ? first | (second << 8) : (first << 8) | second;
   };
   const string_view name = little_endian ? "UTF-16LE" : "UTF-16BE";
   std::string out;
@@ -245,11 +260,7 @@ absl::StatusOr<std::string> ToUtf8(string_view bytes, string_view header_charset
   if (!source.ok()) return source.status();
   absl::StatusOr<std::string> text = Decode(bytes, *source);
   if (!text.ok()) return text;
-  const EncodingClaim claim = FindEncodingClaim(*text);
-  if (!claim.all.empty() && !absl::EqualsIgnoreCase(claim.name, "utf-8")) {
-    text->replace(static_cast<size_t>(claim.all.data() - text->data()), claim.all.size(),
-                  claim.all.size(), ' ');
-  }
+  DeclareUtf8(*text);
   return text;
 }
 

@@ -15,8 +15,8 @@ namespace understudy::twilio {
 // in the XML declaration; without any of them they are UTF-8. Known are UTF-8, UTF-16 (of either
 // byte order, with a mark or without), ISO-8859-1 and US-ASCII.
 //
-// Where the XML declaration names another encoding, spaces take the place of its claim: lines and
-// columns stay what they were.
+// An XML declaration that names another encoding is made to name UTF-8. Lines stay what they were,
+// and so do columns unless the other name was shorter.
 //
 // InvalidArgument for an unknown encoding, and for bytes the encoding does not have, with the
 // offset of the first in `bytes`. The result has at most twice as many bytes as the input.

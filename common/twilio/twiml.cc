@@ -326,6 +326,17 @@ class Checker {
   bool stopped_ = false;  // by us; the parser may still call once or twice
 };
 
+// Whether expat would read the document as UTF-16, though told that it is UTF-8. No UTF-8 that is
+// XML begins like this.
+bool BeginsLikeUtf16(string_view document) {
+  const string_view start = document.substr(0, 2);
+  return start == "\xFE\xFF" || start == "\xFF\xFE" || absl::StrContains(start, '\0');
+}
+
+TwimlReport Refused(int code, std::string message) {
+  return {.fatal = Finding{.code = code, .message = std::move(message), .line = 1, .column = 1}};
+}
+
 struct FreeParser {
   void operator()(XML_Parser parser) const { XML_ParserFree(parser); }
 };
@@ -334,17 +345,14 @@ struct FreeParser {
 
 TwimlReport CheckTwiml(string_view utf8_document, Kind kind) {
   if (utf8_document.size() > kTwimlBytesMax) {
-    return {.fatal = Finding{.code = 11750,
-                             .message = absl::StrCat("The document has ", utf8_document.size(),
-                                                     " bytes, more than ", kTwimlBytesMax),
-                             .line = 1,
-                             .column = 1}};
+    return Refused(11750, absl::StrCat("The document has ", utf8_document.size(),
+                                       " bytes, more than ", kTwimlBytesMax));
+  }
+  if (BeginsLikeUtf16(utf8_document)) {
+    return Refused(12100, "The document is not in the encoding it was said to be in");
   }
   const std::unique_ptr<XML_ParserStruct, FreeParser> parser(XML_ParserCreate("UTF-8"));
-  if (parser == nullptr) {
-    return {.fatal = Finding{
-                .code = 12400, .message = "No memory for a parser", .line = 1, .column = 1}};
-  }
+  if (parser == nullptr) return Refused(12400, "No memory to read the document");
   return Checker(kind, parser.get()).Check(utf8_document);
 }
 

@@ -457,6 +457,7 @@ constexpr ElementRule kRules[] = {
     {"sub", kSsmlSubAttributes, {}, TextRule::kRequired},
     {"w", kSsmlWAttributes, kSsmlWChildren, TextRule::kRequired},
 };
+static_assert(kRules[kSip].tag == "Sip" && kRules[kSsmlW].tag == "w");
 
 }  // namespace voice
 
@@ -480,6 +481,7 @@ constexpr ElementRule kRules[] = {
     {"Redirect", kRedirectAttributes, {}, TextRule::kRequired},
     {"Sms", kSmsAttributes, {}, TextRule::kRequired},
 };
+static_assert(kRules[kSms].tag == "Sms");
 
 }  // namespace messaging
 

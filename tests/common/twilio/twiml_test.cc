@@ -63,6 +63,10 @@ TEST(CheckTwimlTest, Encodings) {
       {"B17 trailing white space", "<Response/>\r\n \t\n"},
       {"B17 trailing NUL", std::string("<Response/>\0", 12), {12100}},
       {"B17 NUL after a line", std::string("<Response/>\n\0", 13), {12100}},
+      {"UTF-16 said to be UTF-8", std::string("<\0R\0/\0>\0", 8), {12100}, "utf-8"},
+      {"UTF-16BE said to be UTF-8", std::string("\0<\0R\0/\0>", 8), {12100}, "utf-8"},
+      {"NUL first", std::string("\0<Response/>", 12), {12100}, "utf-8"},
+      {"one NUL", std::string("\0", 1), {12100}, "utf-8"},
       {"X17 unknown in declaration", "<?xml version='1.0' encoding='x'?><Response/>", {12100}},
       {"X17 unknown in header", "<Response/>", {12100}, "klingon"},
   });
@@ -323,6 +327,15 @@ TEST(CheckTwimlTest, FatalFindingsSayWhereAndWhy) {
     EXPECT_EQ(report.fatal->level, Level::kError);
     EXPECT_EQ(report.fatal->line, c.line) << c.document;
     EXPECT_EQ(report.fatal->column, c.column) << c.document;
+  }
+}
+
+TEST(CheckTwimlTest, Utf16IsNotReadAsSuch) {
+  for (const std::string& document : {std::string("\xFF\xFE<\0R\0e\0s\0p\0o\0n\0s\0e\0/\0>\0", 24),
+                                      std::string("<\0R\0e\0s\0p\0o\0n\0s\0e\0/\0>\0", 22)}) {
+    const TwimlReport report = CheckTwiml(document, Kind::kVoice);
+    ASSERT_TRUE(report.fatal);
+    EXPECT_EQ(report.fatal->code, 12100);
   }
 }
 
