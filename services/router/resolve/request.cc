@@ -7,14 +7,16 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "common/twilio/signature.h"
+#include "common/version.h"
 #include "services/router/resolve/overrides.h"
 
 namespace understudy::router {
 namespace {
 
 // Names us, and the agent that web servers written for Twilio expect.
-constexpr absl::string_view kUserAgent = "Understudy/0.1 (compatible; TwilioProxy/1.1)";
+constexpr char kUserAgentForm[] = "Understudy/%s (compatible; TwilioProxy/1.1)";
 constexpr absl::string_view kFormType = "application/x-www-form-urlencoded; charset=UTF-8";
 
 constexpr std::array<absl::string_view, 13> kVerbParameters = {
@@ -38,7 +40,7 @@ Exchange BuildExchange(const RequestContext& context, const Url& url, Method met
   Exchange exchange{.method = method};
   const bool post = method == Method::kPost;
   exchange.url = post ? url.canonical : twilio::AppendQuery(url.canonical, parameters);
-  exchange.headers.push_back({"User-Agent", std::string(kUserAgent)});
+  exchange.headers.push_back({"User-Agent", absl::StrFormat(kUserAgentForm, kVersion)});
   exchange.headers.push_back({"Accept", "*/*"});
   if (post) {
     exchange.body = twilio::EncodeForm(parameters);

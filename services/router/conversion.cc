@@ -1,0 +1,349 @@
+#include "services/router/conversion.h"
+
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/empty.pb.h>
+#include <google/protobuf/unknown_field_set.h>
+#include <understudy/router/v1/router_service.pb.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "common/serving/utf8.h"
+#include "services/router/resolve/url.h"
+
+namespace understudy::router {
+namespace {
+
+using serving::CallerError;
+
+constexpr size_t kAccountSidBytes = 34;
+constexpr size_t kMaxPhoneDigits = 15;  // E.164
+
+CallerError Invalid(std::string reason, std::string field, std::string message) {
+  return {.code = grpc::StatusCode::INVALID_ARGUMENT,
+          .reason = std::move(reason),
+          .field = std::move(field),
+          .message = std::move(message)};
+}
+
+bool IsAccountSid(absl::string_view sid) {
+  return sid.size() == kAccountSidBytes && sid.substr(0, 2) == "AC" &&
+         std::all_of(sid.begin() + 2, sid.end(), [](char c) {
+           return absl::ascii_isxdigit(static_cast<unsigned char>(c)) &&
+                  !absl::ascii_isupper(static_cast<unsigned char>(c));
+         });
+}
+
+bool IsPhoneNumber(absl::string_view number) {
+  if (number.size() < 3 || number.size() > kMaxPhoneDigits + 1 || number[0] != '+' ||
+      number[1] == '0') {
+    return false;
+  }
+  return std::all_of(number.begin() + 1, number.end(),
+                     [](char c) { return absl::ascii_isdigit(static_cast<unsigned char>(c)); });
+}
+
+std::optional<CallerError> ReadMethod(v1::Method method, const char* field, Method& out) {
+  switch (method) {
+    case v1::METHOD_UNSPECIFIED:
+    case v1::METHOD_POST:
+      out = Method::kPost;
+      return std::nullopt;
+    case v1::METHOD_GET:
+      out = Method::kGet;
+      return std::nullopt;
+    default:
+      return Invalid("INVALID_METHOD", field,
+                     absl::StrCat(field, " is ", static_cast<int>(method), "; GET and POST exist"));
+  }
+}
+
+std::optional<CallerError> ReadUrl(const std::string& url, const char* field, std::string& out) {
+  if (absl::StatusOr<Url> parsed = ParseUrl(url); !parsed.ok()) {
+    return Invalid("INVALID_URL", field, absl::StrCat(field, ": ", parsed.status().message()));
+  }
+  out = url;
+  return std::nullopt;
+}
+
+std::optional<CallerError> ReadHandler(const v1::Handler& proto, Handler& out) {
+  if (proto.url().empty()) {
+    return Invalid("HANDLER_URL_REQUIRED", "handler.url", "handler.url is required");
+  }
+  if (auto error = ReadUrl(proto.url(), "handler.url", out.primary.url)) return error;
+  if (auto error = ReadMethod(proto.method(), "handler.method", out.primary.method)) return error;
+  if (proto.fallback_url().empty()) return std::nullopt;
+  Endpoint& fallback = out.fallback.emplace();
+  if (auto error = ReadUrl(proto.fallback_url(), "handler.fallback_url", fallback.url)) return error;
+  return ReadMethod(proto.fallback_method(), "handler.fallback_method", fallback.method);
+}
+
+std::optional<CallerError> ReadParameters(const v1::ResolveTwiMLRequest& request,
+                                          twilio::Form& out) {
+  size_t bytes = 0;
+  for (const auto& [name, value] : request.parameters()) {
+    if (name.empty() || name.size() > kMaxParameterNameBytes) {
+      return Invalid("INVALID_PARAMETER_NAME", "parameters",
+                     absl::StrCat("a name in parameters has ", name.size(), " bytes; 1 to ",
+                                  kMaxParameterNameBytes, " are allowed"));
+    }
+    if (value.size() > kMaxParameterValueBytes) {
+      return Invalid("PARAMETER_TOO_LARGE", absl::StrCat("parameters[\"", name, "\"]"),
+                     absl::StrCat("parameters[\"", name, "\"] has ", value.size(),
+                                  " bytes; the limit is ", kMaxParameterValueBytes));
+    }
+    bytes += name.size() + value.size();
+    out.push_back({name, value});
+  }
+  if (bytes > kMaxParametersBytes) {
+    return Invalid("PARAMETERS_TOO_LARGE", "parameters",
+                   absl::StrCat("parameters have ", bytes, " bytes in all; the limit is ",
+                                kMaxParametersBytes));
+  }
+  // A map has no order of its own; requests should not differ from run to run.
+  std::sort(out.begin(), out.end(), [](const twilio::Parameter& a, const twilio::Parameter& b) {
+    return a.name < b.name;
+  });
+  return std::nullopt;
+}
+
+// Fills in who answers: the number's handler, or the one the request brings.
+std::optional<CallerError> ReadTarget(const v1::ResolveTwiMLRequest& request,
+                                      const Settings& settings, AcceptedCall& accepted,
+                                      Route& route) {
+  Call& call = accepted.call;
+  if (!request.account_sid().empty() && !IsAccountSid(request.account_sid())) {
+    return Invalid("INVALID_ACCOUNT_SID", "account_sid",
+                   "account_sid is not AC and 32 lower-case hexadecimal digits");
+  }
+  if (request.target_case() == v1::ResolveTwiMLRequest::kHandler) {
+    if (request.account_sid().empty()) {
+      return Invalid("ACCOUNT_SID_REQUIRED", "account_sid", "account_sid is required with handler");
+    }
+    if (auto error = ReadHandler(request.handler(), route.handler)) return error;
+    call.account_sid = request.account_sid();
+    const Account* account = settings.routes.FindAccount(call.account_sid);
+    if (account != nullptr) route.auth_token = account->auth_token;
+    return std::nullopt;
+  }
+  if (request.target_case() != v1::ResolveTwiMLRequest::kPhoneNumber) {
+    return Invalid("TARGET_REQUIRED", "phone_number",
+                   "one of phone_number and handler is required");
+  }
+
+  const std::string& number = request.phone_number();
+  if (!IsPhoneNumber(number)) {
+    return Invalid("INVALID_PHONE_NUMBER", "phone_number",
+                   "phone_number is not E.164, such as +14155550199");
+  }
+  const NumberRoute* found = settings.routes.FindNumber(number);
+  if (found == nullptr) {
+    return CallerError{.code = grpc::StatusCode::NOT_FOUND,
+                       .reason = "NUMBER_NOT_FOUND",
+                       .field = "phone_number",
+                       .message = absl::StrCat("the number ", number, " is not configured here")};
+  }
+  if (!request.account_sid().empty() && request.account_sid() != found->account_sid) {
+    return Invalid("ACCOUNT_MISMATCH", "account_sid",
+                   absl::StrCat("the number ", number, " belongs to another account"));
+  }
+  const std::optional<Handler>& handler = found->handler(call.kind);
+  if (!handler.has_value()) {
+    return CallerError{.code = grpc::StatusCode::NOT_FOUND,
+                       .reason = "HANDLER_NOT_FOUND",
+                       .field = "kind",
+                       .message = absl::StrCat("the number ", number, " has no handler for ",
+                                               KindName(call.kind))};
+  }
+  route.handler = *handler;
+  route.auth_token = found->auth_token;
+  call.account_sid = found->account_sid;
+  accepted.phone_number = number;
+  return std::nullopt;
+}
+
+v1::Phase ToProto(Phase phase) {
+  switch (phase) {
+    case Phase::kNone:
+      return v1::PHASE_UNSPECIFIED;
+    case Phase::kPolicy:
+      return v1::PHASE_POLICY;
+    case Phase::kDns:
+      return v1::PHASE_DNS;
+    case Phase::kConnect:
+      return v1::PHASE_CONNECT;
+    case Phase::kTls:
+      return v1::PHASE_TLS;
+    case Phase::kSend:
+      return v1::PHASE_SEND;
+    case Phase::kHeaders:
+      return v1::PHASE_HEADERS;
+    case Phase::kBody:
+      return v1::PHASE_BODY;
+    case Phase::kProtocol:
+      return v1::PHASE_PROTOCOL;
+    case Phase::kStatus:
+      return v1::PHASE_STATUS;
+    case Phase::kRedirect:
+      return v1::PHASE_REDIRECT;
+    case Phase::kContent:
+      return v1::PHASE_CONTENT;
+    case Phase::kParse:
+      return v1::PHASE_PARSE;
+  }
+  return v1::PHASE_UNSPECIFIED;
+}
+
+void SetDuration(absl::Duration duration, google::protobuf::Duration* out) {
+  const timespec time = absl::ToTimespec(duration);
+  out->set_seconds(time.tv_sec);
+  out->set_nanos(static_cast<int32_t>(time.tv_nsec));
+}
+
+// What a web server sent may be in our sentences about it; the wire takes UTF-8 only.
+std::string Utf8Text(absl::string_view text) {
+  std::string safe;
+  safe.reserve(text.size());
+  while (!text.empty()) {
+    const size_t bytes = serving::Utf8CharacterBytes(text);
+    absl::StrAppend(&safe, bytes == 0 ? "\xEF\xBF\xBD" : text.substr(0, bytes));
+    text.remove_prefix(std::max<size_t>(bytes, 1));
+  }
+  return safe;
+}
+
+void SetAttempt(const Attempt& attempt, v1::Attempt* out) {
+  out->set_target(attempt.target == Target::kPrimary ? v1::TARGET_PRIMARY : v1::TARGET_FALLBACK);
+  out->set_url(Utf8Text(attempt.url));
+  out->set_method(attempt.method == Method::kPost ? v1::METHOD_POST : v1::METHOD_GET);
+  out->set_remote_address(attempt.remote_address);
+  out->set_http_status(attempt.http_status);
+  out->set_error_code(attempt.error_code);
+  out->set_phase(ToProto(attempt.phase));
+  out->set_detail(Utf8Text(attempt.detail));
+  SetDuration(attempt.timings.dns, out->mutable_dns());
+  SetDuration(attempt.timings.connect, out->mutable_connect());
+  SetDuration(attempt.timings.tls, out->mutable_tls());
+  SetDuration(attempt.timings.first_byte, out->mutable_first_byte());
+  SetDuration(attempt.timings.total, out->mutable_total());
+}
+
+bool IsUtf8(absl::string_view text) {
+  while (!text.empty()) {
+    const size_t bytes = serving::Utf8CharacterBytes(text);
+    if (bytes == 0) return false;
+    text.remove_prefix(bytes);
+  }
+  return true;
+}
+
+// The path of the first string field whose bytes are not UTF-8; empty if there is none.
+std::string FindBrokenText(const google::protobuf::UnknownFieldSet& fields,
+                           const google::protobuf::Descriptor& type) {
+  for (int i = 0; i < fields.field_count(); ++i) {
+    const google::protobuf::UnknownField& field = fields.field(i);
+    const google::protobuf::FieldDescriptor* known = type.FindFieldByNumber(field.number());
+    if (known == nullptr ||
+        field.type() != google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED) {
+      continue;
+    }
+    if (known->type() == google::protobuf::FieldDescriptor::TYPE_STRING) {
+      if (!IsUtf8(field.length_delimited())) return known->name();
+    } else if (known->type() == google::protobuf::FieldDescriptor::TYPE_MESSAGE) {
+      google::protobuf::Empty inner;
+      if (!inner.ParseFromString(field.length_delimited())) continue;
+      const google::protobuf::UnknownFieldSet& parts =
+          inner.GetReflection()->GetUnknownFields(inner);
+      const std::string path = FindBrokenText(parts, *known->message_type());
+      if (path.empty()) continue;
+      if (!known->is_map()) return absl::StrCat(known->name(), ".", path);
+      for (int j = 0; j < parts.field_count(); ++j) {  // name the entry by its key, if it can be
+        const google::protobuf::UnknownField& part = parts.field(j);
+        if (part.number() == 1 && path == "value" &&
+            part.type() == google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED) {
+          return absl::StrCat(known->name(), "[\"", part.length_delimited(), "\"]");
+        }
+      }
+      return known->name();
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Acceptance Accept(const v1::ResolveTwiMLRequest& request, const Settings& settings) {
+  AcceptedCall accepted;
+  auto route = std::make_shared<Route>();
+  switch (request.kind()) {
+    case v1::KIND_VOICE:
+      accepted.call.kind = Kind::kVoice;
+      break;
+    case v1::KIND_MESSAGING:
+      accepted.call.kind = Kind::kMessaging;
+      break;
+    default:
+      return Invalid("KIND_REQUIRED", "kind", "kind must be KIND_VOICE or KIND_MESSAGING");
+  }
+  if (request.request_id().size() > kMaxRequestIdBytes) {
+    return Invalid("REQUEST_ID_TOO_LARGE", "request_id",
+                   absl::StrCat("request_id has ", request.request_id().size(),
+                                " bytes; the limit is ", kMaxRequestIdBytes));
+  }
+  accepted.call.request_id = request.request_id();
+  if (auto error = ReadTarget(request, settings, accepted, *route)) return *std::move(error);
+  if (auto error = ReadParameters(request, accepted.call.parameters)) return *std::move(error);
+  route->codes = settings.codes;
+  route->default_document = accepted.call.kind == Kind::kVoice ? settings.voice_default
+                                                               : settings.messaging_default;
+  accepted.route = std::move(route);
+  return accepted;
+}
+
+CallerError ExplainUnreadable(absl::string_view bytes) {
+  google::protobuf::Empty fields;
+  if (fields.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    const std::string field = FindBrokenText(fields.GetReflection()->GetUnknownFields(fields),
+                                             *v1::ResolveTwiMLRequest::descriptor());
+    if (!field.empty()) {
+      return Invalid("NOT_UTF8", field, absl::StrCat(field, " is not UTF-8"));
+    }
+  }
+  return Invalid("MALFORMED_REQUEST", "", "the message is not a ResolveTwiMLRequest");
+}
+
+v1::ResolveTwiMLResponse ToResponse(const Outcome& outcome, const std::string& resolution_id) {
+  v1::ResolveTwiMLResponse response;
+  response.set_twiml(outcome.document);
+  switch (outcome.source) {
+    case Source::kPrimary:
+      response.set_source(v1::SOURCE_PRIMARY);
+      break;
+    case Source::kFallback:
+      response.set_source(v1::SOURCE_FALLBACK);
+      break;
+    case Source::kDefault:
+      response.set_source(v1::SOURCE_DEFAULT);
+      break;
+  }
+  response.set_document_url(outcome.document_url);
+  if (!outcome.faults.empty()) {
+    response.set_error_code(outcome.faults.front().code);
+    response.set_error_url(Utf8Text(outcome.faults.front().url));
+  }
+  for (const Attempt& attempt : outcome.attempts) SetAttempt(attempt, response.add_attempts());
+  for (const Warning& warning : outcome.warnings) {
+    v1::Warning* out = response.add_warnings();
+    out->set_code(warning.code);
+    out->set_message(Utf8Text(warning.message));
+    out->set_line(warning.line);
+    out->set_column(warning.column);
+  }
+  response.set_resolution_id(resolution_id);
+  return response;
+}
+
+}  // namespace understudy::router

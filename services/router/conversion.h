@@ -1,0 +1,59 @@
+// Between the wire and the router's own words: proto to call, outcome to proto. Pure; the one
+// place where the fields of the service meet ours.
+#ifndef SERVICES_ROUTER_CONVERSION_H_
+#define SERVICES_ROUTER_CONVERSION_H_
+
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "absl/strings/string_view.h"
+#include "common/serving/grpc_error.h"
+#include "services/router/resolve/call.h"
+#include "services/router/routes/route_table.h"
+
+namespace understudy::router::v1 {
+class ResolveTwiMLRequest;
+class ResolveTwiMLResponse;
+}  // namespace understudy::router::v1
+
+namespace understudy::router {
+
+// What a request may be at most, in bytes; over it INVALID_ARGUMENT names the field.
+inline constexpr size_t kMaxParameterNameBytes = 256;
+inline constexpr size_t kMaxParameterValueBytes = 16 * 1024;
+inline constexpr size_t kMaxParametersBytes = 64 * 1024;  // names and values together
+inline constexpr size_t kMaxRequestIdBytes = 128;
+// Of the whole message, before anything in it is looked at; over it gRPC says RESOURCE_EXHAUSTED.
+inline constexpr int kMaxRequestBytes = 2 * 1024 * 1024;
+
+// What does not change from call to call until the configuration is read again. Shared by the
+// calls that began with it.
+struct Settings {
+  RouteTable routes;
+  RetrievalCodes codes = RetrievalCodes::kClassic;
+  // By kind; never null.
+  std::shared_ptr<const std::string> voice_default = {};
+  std::shared_ptr<const std::string> messaging_default = {};
+};
+
+struct AcceptedCall {
+  Call call = {};  // without id and deadline
+  std::shared_ptr<const Route> route = {};
+  std::string phone_number = {};  // empty if the request brought its handler
+};
+
+using Acceptance = std::variant<AcceptedCall, serving::CallerError>;
+
+// Checks everything a caller can get wrong.
+Acceptance Accept(const v1::ResolveTwiMLRequest& request, const Settings& settings);
+
+// Why `bytes` are no ResolveTwiMLRequest: names the first text that is not UTF-8, if that is why.
+serving::CallerError ExplainUnreadable(absl::string_view bytes);
+
+// REQUIRES: !outcome.cancelled.
+v1::ResolveTwiMLResponse ToResponse(const Outcome& outcome, const std::string& resolution_id);
+
+}  // namespace understudy::router
+
+#endif  // SERVICES_ROUTER_CONVERSION_H_

@@ -1,0 +1,152 @@
+#include "services/router/metrics.h"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+
+#include <string>
+#include <vector>
+
+#include "common/serving/log.h"
+#include "common/twilio/error_codes.h"
+
+namespace understudy::router {
+namespace {
+
+constexpr std::array<Kind, 2> kKinds = {Kind::kVoice, Kind::kMessaging};
+constexpr std::array<const char*, 3> kSourceNames = {"primary", "fallback", "default"};
+constexpr std::array<const char*, 2> kTargetNames = {"primary", "fallback"};
+
+// From a healthy call on a local network to two targets that use up all their time.
+const prometheus::Histogram::BucketBoundaries kSeconds = {
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 20, 30};
+
+size_t Index(Kind kind) { return static_cast<size_t>(kind); }
+size_t Index(Target target) { return static_cast<size_t>(target); }
+size_t Index(Source source) { return static_cast<size_t>(source); }
+
+prometheus::Family<prometheus::Counter>& AddCounter(prometheus::Registry& registry,
+                                                    const char* name, const char* help) {
+  return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
+}
+
+prometheus::Gauge* AddGauge(prometheus::Registry& registry, const char* name, const char* help) {
+  return &prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
+}
+
+}  // namespace
+
+// The log counts for itself; its figure is fetched when it is asked for.
+class RouterMetrics::Scrape : public prometheus::Collectable {
+ public:
+  explicit Scrape(const RouterMetrics& metrics) : metrics_(metrics) {}
+
+  std::vector<prometheus::MetricFamily> Collect() const override {
+    metrics_.log_lines_dropped_->Set(static_cast<double>(serving::DroppedLogLines()));
+    return metrics_.registry_->Collect();
+  }
+
+ private:
+  const RouterMetrics& metrics_;
+};
+
+RouterMetrics::RouterMetrics() : registry_(std::make_unique<prometheus::Registry>()) {
+  auto& resolutions =
+      AddCounter(*registry_, "understudy_resolutions_total", "Calls answered, by who answered.");
+  auto& resolution_seconds = prometheus::BuildHistogram()
+                                 .Name("understudy_resolution_duration_seconds")
+                                 .Help("From a call's request to its document.")
+                                 .Register(*registry_);
+  auto& cancelled = AddCounter(*registry_, "understudy_cancelled_total",
+                               "Calls whose caller went away before the answer.");
+  for (const Kind kind : kKinds) {
+    const std::string name = KindName(kind);
+    for (size_t source = 0; source < kSourceNames.size(); ++source) {
+      const std::map<std::string, std::string> labels = {{"kind", name},
+                                                         {"source", kSourceNames[source]}};
+      resolutions_[Index(kind)][source] = &resolutions.Add(labels);
+      resolution_seconds_[Index(kind)][source] = &resolution_seconds.Add(labels, kSeconds);
+    }
+    cancelled_[Index(kind)] = &cancelled.Add({{"kind", name}});
+  }
+
+  attempts_ = &AddCounter(*registry_, "understudy_attempts_total",
+                          "Requests to web servers, by the error they ended in (0: none).");
+  auto& attempt_seconds = prometheus::BuildHistogram()
+                              .Name("understudy_attempt_duration_seconds")
+                              .Help("One request to a web server, name look-up included.")
+                              .Register(*registry_);
+  for (size_t target = 0; target < kTargetNames.size(); ++target) {
+    good_attempts_[target] =
+        &attempts_->Add({{"target", kTargetNames[target]}, {"error_code", "0"}});
+    attempt_seconds_[target] =
+        &attempt_seconds.Add({{"target", kTargetNames[target]}}, kSeconds);
+  }
+
+  warnings_ = &AddCounter(*registry_, "understudy_twiml_warnings_total",
+                          "Parts of documents that will be skipped, by Twilio's code.");
+  denied_ = &AddCounter(*registry_, "understudy_egress_denied_total",
+                        "Requests stopped because of the address they would go to.");
+  in_flight_ = AddGauge(*registry_, "understudy_in_flight", "Calls being answered now.");
+  max_in_flight_ = AddGauge(*registry_, "understudy_in_flight_limit",
+                            "Calls that may be under way at once (fetch.max_in_flight).");
+  refused_ = &AddCounter(*registry_, "understudy_refused_total",
+                         "Calls refused because too many were under way.")
+                  .Add({});
+  auto& reloads = AddCounter(*registry_, "understudy_config_reloads_total",
+                             "Times the configuration was read again.");
+  reloads_ = {&reloads.Add({{"result", "refused"}}), &reloads.Add({{"result", "loaded"}})};
+  log_lines_dropped_ = AddGauge(*registry_, "understudy_log_lines_dropped",
+                                "Log lines lost since the start because nobody read them.");
+  scrape_ = std::make_unique<Scrape>(*this);
+}
+
+RouterMetrics::~RouterMetrics() = default;
+
+const prometheus::Collectable& RouterMetrics::collectable() const { return *scrape_; }
+
+void RouterMetrics::SetMaxInFlight(int max) { max_in_flight_->Set(max); }
+void RouterMetrics::AddInFlight(int change) { in_flight_->Increment(change); }
+void RouterMetrics::CountRefused() { refused_->Increment(); }
+void RouterMetrics::CountReload(bool good) { reloads_[good ? 1 : 0]->Increment(); }
+
+void RouterMetrics::CountDenied(AddressClass address_class) {
+  denied_->Add({{"class", AddressClassName(address_class)}}).Increment();
+}
+
+void RouterMetrics::CountResolution(Kind kind, const Outcome& outcome, absl::Duration took) {
+  for (const Attempt& attempt : outcome.attempts) {
+    attempt_seconds_[Index(attempt.target)]->Observe(absl::ToDoubleSeconds(attempt.timings.total));
+    AttemptsOf(attempt.target, attempt.error_code).Increment();
+  }
+  for (const Warning& warning : outcome.warnings) WarningsOf(warning.code).Increment();
+  if (outcome.cancelled) {
+    cancelled_[Index(kind)]->Increment();
+    return;
+  }
+  resolutions_[Index(kind)][Index(outcome.source)]->Increment();
+  resolution_seconds_[Index(kind)][Index(outcome.source)]->Observe(absl::ToDoubleSeconds(took));
+}
+
+prometheus::Counter& RouterMetrics::AttemptsOf(Target target, int code) {
+  if (code == 0) return *good_attempts_[Index(target)];
+  MutexLock lock(mutex_);
+  prometheus::Counter*& counter = attempts_by_code_[{target, code}];
+  if (counter == nullptr) {
+    counter = &attempts_->Add({{"target", kTargetNames[Index(target)]},
+                               {"error_code", twilio::ErrorCodeLabel(code)}});
+  }
+  return *counter;
+}
+
+prometheus::Counter& RouterMetrics::WarningsOf(int code) {
+  MutexLock lock(mutex_);
+  prometheus::Counter*& counter = warnings_by_code_[code];
+  if (counter == nullptr) {
+    counter = &warnings_->Add({{"code", twilio::ErrorCodeLabel(code)}});
+  }
+  return *counter;
+}
+
+}  // namespace understudy::router

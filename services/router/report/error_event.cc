@@ -1,0 +1,107 @@
+#include "services/router/report/error_event.h"
+
+#include "absl/strings/str_cat.h"
+#include "common/twilio/form.h"
+
+namespace understudy::router {
+namespace {
+
+EventOutcome OutcomeOf(const Outcome& outcome) {
+  if (outcome.cancelled) return EventOutcome::kUnknown;
+  return outcome.source == Source::kFallback ? EventOutcome::kFallbackAnswered
+                                             : EventOutcome::kDefaultAnswered;
+}
+
+}  // namespace
+
+const char* EventOutcomeName(EventOutcome outcome) {
+  switch (outcome) {
+    case EventOutcome::kFallbackAnswered:
+      return "OUTCOME_FALLBACK_ANSWERED";
+    case EventOutcome::kDefaultAnswered:
+      return "OUTCOME_DEFAULT_ANSWERED";
+    case EventOutcome::kWarning:
+      return "OUTCOME_WARNING";
+    case EventOutcome::kUnknown:
+      break;
+  }
+  return "OUTCOME_UNKNOWN";
+}
+
+const char* PhaseName(Phase phase) {
+  switch (phase) {
+    case Phase::kNone:
+      break;
+    case Phase::kPolicy:
+      return "PHASE_POLICY";
+    case Phase::kDns:
+      return "PHASE_DNS";
+    case Phase::kConnect:
+      return "PHASE_CONNECT";
+    case Phase::kTls:
+      return "PHASE_TLS";
+    case Phase::kSend:
+      return "PHASE_SEND";
+    case Phase::kHeaders:
+      return "PHASE_HEADERS";
+    case Phase::kBody:
+      return "PHASE_BODY";
+    case Phase::kProtocol:
+      return "PHASE_PROTOCOL";
+    case Phase::kStatus:
+      return "PHASE_STATUS";
+    case Phase::kRedirect:
+      return "PHASE_REDIRECT";
+    case Phase::kContent:
+      return "PHASE_CONTENT";
+    case Phase::kParse:
+      return "PHASE_PARSE";
+  }
+  return "PHASE_UNSPECIFIED";
+}
+
+std::vector<ErrorEvent> EventsOf(const Call& call, const std::string& phone_number,
+                                 const Outcome& outcome) {
+  const std::string* sid = twilio::FindParameter(
+      call.parameters, call.kind == Kind::kVoice ? "CallSid" : "MessageSid");
+  const ErrorEvent about_call{.account_sid = call.account_sid,
+                              .kind = call.kind,
+                              .phone_number = phone_number,
+                              .resource_sid = sid == nullptr ? std::string() : *sid,
+                              .resolution_id = call.id};
+  std::vector<ErrorEvent> events;
+  for (const Fault& fault : outcome.faults) {
+    ErrorEvent& event = events.emplace_back(about_call);
+    event.error_code = fault.code;
+    event.error_url = fault.url;
+    event.target = fault.target;
+    event.outcome = OutcomeOf(outcome);
+    event.phase = fault.phase;
+    event.http_status = fault.http_status;
+    event.detail = fault.detail;
+    event.elapsed = fault.elapsed;
+    event.attempt_count = fault.attempts;
+    event.response_excerpt = fault.response_excerpt;
+  }
+  if (!outcome.warnings.empty()) {
+    const Warning& first = outcome.warnings.front();
+    ErrorEvent& event = events.emplace_back(about_call);
+    event.level = twilio::Level::kWarning;
+    event.error_code = first.code;
+    event.error_url = outcome.document_url;
+    event.target = outcome.source == Source::kPrimary ? Target::kPrimary : Target::kFallback;
+    event.outcome = EventOutcome::kWarning;
+    event.phase = Phase::kParse;
+    event.detail = absl::StrCat("line ", first.line, ", column ", first.column, ": ",
+                                first.message);
+    if (outcome.warnings.size() > 1) {
+      absl::StrAppend(&event.detail, " (and ", outcome.warnings.size() - 1, " more)");
+    }
+  }
+  for (size_t i = 0; i < events.size(); ++i) {
+    events[i].event_id = absl::StrCat(call.id, "-", i + 1);
+  }
+  return events;
+}
+
+}  // namespace understudy::router

@@ -1,0 +1,168 @@
+#include "services/router/router.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <sys/resource.h>
+
+#include <atomic>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "common/serving/admin_server.h"
+#include "common/serving/log.h"
+#include "common/twilio/documents.h"
+#include "services/router/config.h"
+#include "services/router/fetch/curl_fetcher.h"
+#include "services/router/metrics.h"
+#include "services/router/service.h"
+
+namespace understudy::router {
+namespace {
+
+constexpr char kServiceName[] = "understudy.router.v1.RouterService";
+
+// Limits of a client's connection. Ages are jittered by gRPC, so that clients come back spread out
+// and find the replicas there are.
+constexpr int kMaxMetadataBytes = 16 * 1024;
+constexpr int kMaxConnectionAgeMs = 10 * 60 * 1000;
+constexpr int kMaxConnectionAgeGraceMs = 35 * 1000;  // longer than any call
+constexpr int kMaxConnectionIdleMs = 5 * 60 * 1000;
+constexpr int kKeepaliveMs = 60 * 1000;
+constexpr int kKeepaliveTimeoutMs = 20 * 1000;
+constexpr int kMinClientPingMs = 10 * 1000;
+
+// Each call holds a socket while it waits; ask for as many as the system gives.
+void RaiseDescriptorLimit(int max_in_flight) {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  const auto needed = static_cast<rlim_t>(max_in_flight) + 200;
+  if (limit.rlim_cur < needed) {
+    serving::Log(serving::LogLevel::kWarning,
+                 "the limit of open files is lower than fetch.max_in_flight needs",
+                 {{"limit", static_cast<int64_t>(limit.rlim_cur)},
+                  {"needed", static_cast<int64_t>(needed)}});
+  }
+}
+
+std::shared_ptr<const Settings> MakeSettings(const RouterConfig& config) {
+  return std::make_shared<const Settings>(Settings{
+      .routes = RouteTable(config.accounts, config.numbers),
+      .codes = config.retrieval_codes,
+      .voice_default = std::make_shared<const std::string>(
+          twilio::DefaultDocument(Kind::kVoice, config.default_voice_text)),
+      .messaging_default = std::make_shared<const std::string>(
+          twilio::DefaultDocument(Kind::kMessaging, {}))});
+}
+
+void SetLimits(grpc::ServerBuilder& builder) {
+  builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, kMaxConnectionAgeMs);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, kMaxConnectionAgeGraceMs);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kMaxConnectionIdleMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                             kMinClientPingMs);
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // a taken port is an error
+  // Only reflection is synchronous.
+  builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
+  builder.SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
+  builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 2);
+}
+
+}  // namespace
+
+struct Router::Parts {
+  RouterMetrics metrics;
+  std::atomic<bool> is_ready = false;
+  std::unique_ptr<CurlFetcher> fetcher;
+  std::unique_ptr<RouterDoor> door;
+  std::unique_ptr<grpc::Server> server;
+  std::unique_ptr<serving::AdminServer> admin;
+  std::thread door_thread;
+  int grpc_port = 0;
+};
+
+Router::Router(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+absl::StatusOr<std::unique_ptr<Router>> Router::Start(const RouterConfig& config) {
+  static std::once_flag plugins;
+  std::call_once(plugins, [] {
+    grpc::EnableDefaultHealthCheckService(true);
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  });
+  RaiseDescriptorLimit(config.max_in_flight);
+  auto parts = std::make_unique<Parts>();
+  RouterMetrics& metrics = parts->metrics;
+
+  FetcherOptions fetcher_options{
+      .egress = config.egress,
+      .dns_servers = config.dns_servers,
+      .ca_file = config.ca_file,
+      .max_body_bytes = config.max_body_bytes,
+      .max_connections = config.max_in_flight,
+      .on_denied = [&metrics](AddressClass denied) { metrics.CountDenied(denied); }};
+  absl::StatusOr<std::unique_ptr<CurlFetcher>> fetcher =
+      CurlFetcher::Start(std::move(fetcher_options));
+  if (!fetcher.ok()) return fetcher.status();
+  parts->fetcher = *std::move(fetcher);
+
+  parts->door = std::make_unique<RouterDoor>(
+      ServiceOptions{.limits = config.limits, .max_in_flight = config.max_in_flight},
+      MakeSettings(config), *parts->fetcher, metrics);
+  grpc::ServerBuilder builder;
+  SetLimits(builder);
+  parts->door->Register(builder);
+  const std::string address = config.grpc_listen.ToString();
+  builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &parts->grpc_port);
+  parts->server = builder.BuildAndStart();
+  if (parts->server == nullptr || parts->grpc_port == 0) {
+    return absl::UnavailableError(absl::StrCat("cannot listen on ", address, " for gRPC"));
+  }
+  parts->door_thread = std::thread([door = parts->door.get()] { door->Serve(); });
+  std::unique_ptr<Router> router(new Router(std::move(parts)));
+
+  absl::StatusOr<std::unique_ptr<serving::AdminServer>> admin = serving::AdminServer::Start(
+      config.admin_listen, metrics.collectable(), [&parts = *router->parts_] {
+        return parts.is_ready ? absl::OkStatus() : absl::UnavailableError("stopping");
+      });
+  if (!admin.ok()) return admin.status();
+  router->parts_->admin = *std::move(admin);
+
+  grpc::HealthCheckServiceInterface* health = router->parts_->server->GetHealthCheckService();
+  health->SetServingStatus(true);
+  health->SetServingStatus(kServiceName, true);
+  router->parts_->is_ready = true;
+  return router;
+}
+
+Router::~Router() { Stop(absl::ZeroDuration()); }
+
+int Router::grpc_port() const { return parts_->grpc_port; }
+int Router::admin_port() const { return parts_->admin->port(); }
+
+void Router::Reload(const RouterConfig& config) {
+  parts_->door->SetSettings(MakeSettings(config));
+  parts_->metrics.CountReload(true);
+}
+
+void Router::CountRefusedReload() { parts_->metrics.CountReload(false); }
+
+void Router::Stop(absl::Duration grace) {
+  if (!parts_->door_thread.joinable()) return;
+  parts_->is_ready = false;
+  parts_->server->GetHealthCheckService()->SetServingStatus(false);
+  parts_->server->Shutdown(absl::ToChronoTime(absl::Now() + grace));
+  parts_->door->ShutDown();
+  parts_->door_thread.join();
+  if (parts_->admin != nullptr) parts_->admin->Stop();
+}
+
+}  // namespace understudy::router

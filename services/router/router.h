@@ -1,0 +1,50 @@
+// The router process as an object, so that tests run what main runs. Wiring only.
+#ifndef SERVICES_ROUTER_ROUTER_H_
+#define SERVICES_ROUTER_ROUTER_H_
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+namespace understudy::router {
+
+struct RouterConfig;
+
+// How long calls under way may go on after Stop: two targets at their longest.
+inline constexpr absl::Duration kDrainTime = absl::Seconds(31);
+
+class Router {
+ public:
+  // Listens and serves. Unavailable if an address cannot be had, FailedPrecondition if the CA file
+  // holds no certificate.
+  static absl::StatusOr<std::unique_ptr<Router>> Start(const RouterConfig& config);
+
+  // As Stop(zero), if Stop was not called.
+  ~Router();
+  Router(const Router&) = delete;
+  Router& operator=(const Router&) = delete;
+
+  int grpc_port() const;
+  int admin_port() const;
+
+  // Numbers, accounts, codes and default document of `config` answer the calls from now on; the
+  // other settings stay as they were at the start. From any thread.
+  void Reload(const RouterConfig& config);
+  // For a configuration that was refused: counted, nothing else.
+  void CountRefusedReload();
+
+  // Says NOT_SERVING, takes no new calls, lets those under way finish for up to `grace` and then
+  // cancels them.
+  void Stop(absl::Duration grace);
+
+ private:
+  struct Parts;
+  explicit Router(std::unique_ptr<Parts> parts);
+
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace understudy::router
+
+#endif  // SERVICES_ROUTER_ROUTER_H_

@@ -1,0 +1,261 @@
+#include "services/router/service.h"
+
+#include <grpcpp/grpcpp.h>
+#include <understudy/router/v1/router_service.grpc.pb.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/random/random.h"
+#include "absl/strings/str_format.h"
+#include "common/serving/log.h"
+#include "common/serving/monotonic_clock.h"
+#include "services/router/metrics.h"
+#include "services/router/report/error_event.h"
+#include "services/router/resolve/resolve.h"
+
+namespace understudy::router {
+namespace {
+
+using serving::Log;
+using serving::LogField;
+using serving::LogLevel;
+using serving::MonotonicNow;
+
+constexpr const char* kSourceNames[] = {"primary", "fallback", "default"};
+
+// Unique without asking anyone: 128 random bits.
+std::string NewResolutionId() {
+  thread_local absl::BitGen bits;
+  return absl::StrFormat("%016x%016x", absl::Uniform<uint64_t>(bits), absl::Uniform<uint64_t>(bits));
+}
+
+// The caller's deadline on our clock.
+absl::Time DeadlineOf(const grpc::ServerContext& context, absl::Time now) {
+  const std::chrono::system_clock::time_point deadline = context.deadline();
+  if (deadline == std::chrono::system_clock::time_point::max()) return absl::InfiniteFuture();
+  return now + absl::FromChrono(deadline - std::chrono::system_clock::now());
+}
+
+void LogEvent(const ErrorEvent& event) {
+  Log(event.level == twilio::Level::kError ? LogLevel::kError : LogLevel::kWarning, "error event",
+      {{"event_id", event.event_id},
+       {"resolution_id", event.resolution_id},
+       {"account_sid", event.account_sid},
+       {"kind", KindName(event.kind)},
+       {"phone_number", event.phone_number},
+       {"resource_sid", event.resource_sid},
+       {"error_code", event.error_code},
+       {"error_url", event.error_url},
+       {"target", event.target == Target::kPrimary ? "TARGET_PRIMARY" : "TARGET_FALLBACK"},
+       {"outcome", EventOutcomeName(event.outcome)},
+       {"phase", PhaseName(event.phase)},
+       {"http_status", event.http_status},
+       {"detail", event.detail},
+       {"elapsed_ms", absl::ToDoubleMilliseconds(event.elapsed)},
+       {"attempt_count", event.attempt_count}});
+}
+
+void LogResolution(const Call& call, const Outcome& outcome, absl::Duration took) {
+  const Fault* fault = outcome.faults.empty() ? nullptr : &outcome.faults.front();
+  Log(LogLevel::kInfo, "resolution",
+      {{"resolution_id", call.id},
+       {"account_sid", call.account_sid},
+       {"kind", KindName(call.kind)},
+       {"source", outcome.cancelled ? "cancelled" : kSourceNames[static_cast<int>(outcome.source)]},
+       {"error_code", fault == nullptr ? 0 : fault->code},
+       {"error_url", fault == nullptr ? absl::string_view() : fault->url},
+       {"attempts", static_cast<int64_t>(outcome.attempts.size())},
+       {"duration_ms", absl::ToDoubleMilliseconds(took)}});
+  for (const std::string& note : outcome.notes) {
+    Log(LogLevel::kWarning, note, {{"resolution_id", call.id}});
+  }
+}
+
+// What comes back from the completion queue.
+class Tag {
+ public:
+  explicit Tag(absl::AnyInvocable<void(bool)> on_event) : on_event_(std::move(on_event)) {}
+  void OnEvent(bool ok) { on_event_(ok); }
+
+ private:
+  absl::AnyInvocable<void(bool)> on_event_;
+};
+
+}  // namespace
+
+// Raw, so that a request that cannot be read gets an answer that says why.
+class RouterDoor::Service
+    : public v1::RouterService::WithRawMethod_ResolveTwiML<v1::RouterService::Service> {};
+
+// One call from its arrival to the end of its answer. Lives until gRPC has said both that the call
+// is over and that the answer is out.
+class RouterDoor::Rpc {
+ public:
+  explicit Rpc(RouterDoor& door) : door_(door) {
+    context_.AsyncNotifyWhenDone(&over_);
+    door_.service_->RequestResolveTwiML(&context_, &bytes_, &writer_, door_.queue_.get(),
+                                        door_.queue_.get(), &arrived_);
+  }
+
+ private:
+  void OnArrived(bool ok) {
+    if (!ok) {  // the server is shutting down; no other event will come
+      delete this;
+      return;
+    }
+    new Rpc(door_);  // the next one
+    if (!door_.Enter()) {
+      door_.metrics_.CountRefused();
+      writer_.FinishWithError(
+          serving::TryLater("too many calls are under way on this replica", kRetryDelay),
+          &finished_);
+      return;
+    }
+    Begin();
+  }
+
+  void Begin() {
+    v1::ResolveTwiMLRequest request;
+    std::string bytes;
+    std::vector<grpc::Slice> slices;
+    if (bytes_.Dump(&slices).ok()) {
+      for (const grpc::Slice& slice : slices) {
+        bytes.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
+      }
+    }
+    bytes_.Clear();
+    if (!request.ParseFromString(bytes)) return Refuse(ExplainUnreadable(bytes));
+
+    const std::shared_ptr<const Settings> settings = door_.settings();
+    Acceptance acceptance = Accept(request, *settings);
+    if (auto* error = std::get_if<serving::CallerError>(&acceptance)) return Refuse(*error);
+    AcceptedCall& accepted = std::get<AcceptedCall>(acceptance);
+
+    begun_at_ = MonotonicNow();
+    accepted.call.id = NewResolutionId();
+    accepted.call.deadline = DeadlineOf(context_, begun_at_);
+    call_ = accepted.call;
+    phone_number_ = std::move(accepted.phone_number);
+    auto cancellation = std::make_shared<Cancellation>(++door_.last_ticket_);
+    {
+      MutexLock lock(mutex_);
+      cancellation_ = cancellation;
+      if (gone_) cancellation->Cancel(door_.fetcher_);
+    }
+    Resolve(door_.fetcher_, std::move(cancellation), std::move(accepted.call),
+            std::move(accepted.route), door_.options_.limits, begun_at_,
+            [this](Outcome outcome) { OnOutcome(std::move(outcome)); });
+  }
+
+  void Refuse(const serving::CallerError& error) {
+    door_.Leave();
+    writer_.FinishWithError(serving::ToStatus(error), &finished_);
+  }
+
+  // On the fetcher's thread. After Finish this object belongs to the queue's thread.
+  void OnOutcome(Outcome outcome) {
+    const absl::Duration took = MonotonicNow() - begun_at_;
+    door_.metrics_.CountResolution(call_.kind, outcome, took);
+    for (const ErrorEvent& event : EventsOf(call_, phone_number_, outcome)) LogEvent(event);
+    LogResolution(call_, outcome, took);
+    door_.Leave();
+    if (outcome.cancelled) {
+      writer_.FinishWithError(grpc::Status(grpc::StatusCode::CANCELLED, "the caller went away"),
+                              &finished_);
+      return;
+    }
+    const std::string bytes = ToResponse(outcome, call_.id).SerializeAsString();
+    const grpc::Slice slice(bytes);
+    writer_.Finish(grpc::ByteBuffer(&slice, 1), grpc::Status::OK, &finished_);
+  }
+
+  void OnOver() {
+    if (context_.IsCancelled()) {
+      std::shared_ptr<Cancellation> cancellation;
+      {
+        MutexLock lock(mutex_);
+        gone_ = true;
+        cancellation = cancellation_;
+      }
+      if (cancellation != nullptr) cancellation->Cancel(door_.fetcher_);
+    }
+    Release();
+  }
+
+  // Both events come on the queue's thread.
+  void Release() {
+    if (++ended_ == 2) delete this;
+  }
+
+  RouterDoor& door_;
+  grpc::ServerContext context_;
+  grpc::ByteBuffer bytes_;
+  grpc::ServerAsyncResponseWriter<grpc::ByteBuffer> writer_{&context_};
+  Tag arrived_{[this](bool ok) { OnArrived(ok); }};
+  Tag over_{[this](bool) { OnOver(); }};
+  Tag finished_{[this](bool) { Release(); }};
+  int ended_ = 0;
+
+  Call call_;
+  std::string phone_number_;
+  absl::Time begun_at_;
+  Mutex mutex_;
+  bool gone_ GUARDED_BY(mutex_) = false;
+  std::shared_ptr<Cancellation> cancellation_ GUARDED_BY(mutex_);
+};
+
+RouterDoor::RouterDoor(ServiceOptions options, std::shared_ptr<const Settings> settings,
+                       Fetcher& fetcher, RouterMetrics& metrics)
+    : options_(std::move(options)),
+      fetcher_(fetcher),
+      metrics_(metrics),
+      service_(std::make_unique<Service>()),
+      settings_(std::move(settings)) {
+  metrics_.SetMaxInFlight(options_.max_in_flight);
+}
+
+RouterDoor::~RouterDoor() = default;
+
+void RouterDoor::Register(grpc::ServerBuilder& builder) {
+  builder.RegisterService(service_.get());
+  queue_ = builder.AddCompletionQueue();
+}
+
+void RouterDoor::Serve() {
+  new Rpc(*this);
+  void* tag = nullptr;
+  bool ok = false;
+  while (queue_->Next(&tag, &ok)) static_cast<Tag*>(tag)->OnEvent(ok);
+}
+
+void RouterDoor::ShutDown() { queue_->Shutdown(); }
+
+void RouterDoor::SetSettings(std::shared_ptr<const Settings> settings) {
+  MutexLock lock(mutex_);
+  settings_ = std::move(settings);
+}
+
+std::shared_ptr<const Settings> RouterDoor::settings() const {
+  MutexLock lock(mutex_);
+  return settings_;
+}
+
+bool RouterDoor::Enter() {
+  if (++in_flight_ > options_.max_in_flight) {
+    --in_flight_;
+    return false;
+  }
+  metrics_.AddInFlight(1);
+  return true;
+}
+
+void RouterDoor::Leave() {
+  --in_flight_;
+  metrics_.AddInFlight(-1);
+}
+
+}  // namespace understudy::router

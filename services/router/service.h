@@ -1,0 +1,76 @@
+// The gRPC door: takes ResolveTwiML off a completion queue, has the call resolved, answers.
+// Completion queues rather than the callback API: fewer hand-overs between threads per call, which
+// is most of what a call costs us.
+#ifndef SERVICES_ROUTER_SERVICE_H_
+#define SERVICES_ROUTER_SERVICE_H_
+
+#include <atomic>
+#include <memory>
+
+#include "absl/functional/any_invocable.h"
+#include "common/mutex.h"
+#include "services/router/conversion.h"
+#include "services/router/resolve/fetcher.h"
+
+namespace grpc {
+class ServerBuilder;
+class ServerCompletionQueue;
+}  // namespace grpc
+
+namespace understudy::router {
+
+class RouterMetrics;
+
+struct ServiceOptions {
+  Limits limits = {};
+  int max_in_flight = 10000;
+};
+
+// A call that was refused for want of room may be tried again after this.
+inline constexpr absl::Duration kRetryDelay = absl::Seconds(1);
+
+class RouterDoor {
+ public:
+  // `fetcher` and `metrics` must outlive the door.
+  RouterDoor(ServiceOptions options, std::shared_ptr<const Settings> settings, Fetcher& fetcher,
+             RouterMetrics& metrics);
+  ~RouterDoor();
+  RouterDoor(const RouterDoor&) = delete;
+  RouterDoor& operator=(const RouterDoor&) = delete;
+
+  // Adds the service and its queue to a server that is being built. Once, before Serve.
+  void Register(grpc::ServerBuilder& builder);
+
+  // Takes calls on this thread until ShutDown(), and then what is left on the queue.
+  void Serve();
+
+  // Lets Serve return. REQUIRES: the server's own Shutdown() has returned, so nothing new comes.
+  void ShutDown();
+
+  // Calls from now on are answered by `settings`; those under way keep theirs. From any thread.
+  void SetSettings(std::shared_ptr<const Settings> settings);
+
+  int in_flight() const { return in_flight_.load(); }
+
+ private:
+  class Rpc;
+  class Service;
+
+  std::shared_ptr<const Settings> settings() const;
+  bool Enter();  // false: no room
+  void Leave();
+
+  const ServiceOptions options_;
+  Fetcher& fetcher_;
+  RouterMetrics& metrics_;
+  std::unique_ptr<Service> service_;
+  std::unique_ptr<grpc::ServerCompletionQueue> queue_;
+  std::atomic<int> in_flight_ = 0;
+  std::atomic<Ticket> last_ticket_ = 0;
+  mutable Mutex mutex_;
+  std::shared_ptr<const Settings> settings_ GUARDED_BY(mutex_);
+};
+
+}  // namespace understudy::router
+
+#endif  // SERVICES_ROUTER_SERVICE_H_
