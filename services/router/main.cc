@@ -72,11 +72,13 @@ int Serve(StopSignal& signals, const std::string& path, const RouterConfig& conf
     return 1;
   }
   Router& router = **started;
+  const std::string grpc = serving::ListenAddressText(config.grpc_listen);
+  const std::string admin = serving::ListenAddressText(config.admin_listen);
   Log(LogLevel::kInfo, "serving",
       {{"version", kVersion},
-       {"grpc", config.grpc_listen.ToString()},
+       {"grpc", grpc},
        {"grpc_port", router.grpc_port()},
-       {"admin", config.admin_listen.ToString()},
+       {"admin", admin},
        {"admin_port", router.admin_port()},
        {"numbers", static_cast<int64_t>(config.numbers.size())}});
 

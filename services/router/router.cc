@@ -120,7 +120,7 @@ absl::StatusOr<std::unique_ptr<Router>> Router::Start(const RouterConfig& config
   grpc::ServerBuilder builder;
   SetLimits(builder);
   parts->door->Register(builder);
-  const std::string address = config.grpc_listen.ToString();
+  const std::string address = serving::ListenAddressText(config.grpc_listen);
   builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &parts->grpc_port);
   parts->server = builder.BuildAndStart();
   if (parts->server == nullptr || parts->grpc_port == 0) {
