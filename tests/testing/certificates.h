@@ -40,7 +40,7 @@ struct CertificateOptions {
   int extra_extension_bytes = 0;
 };
 
-// A root that exists as long as this object. Not for use by several threads at once.
+// A root that exists as long as this object. Const methods may be called from any thread.
 class TestAuthority {
  public:
   explicit TestAuthority(absl::string_view common_name = "understudy test root");
@@ -55,7 +55,7 @@ class TestAuthority {
   std::string WriteCaFile(absl::string_view dir) const;
 
   // Ends the process when OpenSSL refuses the options.
-  Certificate Issue(const CertificateOptions& options);
+  Certificate Issue(const CertificateOptions& options) const;
 
  private:
   struct Issuer;

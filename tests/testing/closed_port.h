@@ -8,7 +8,8 @@
 
 namespace understudy::testing {
 
-// Keeps a port without listening on it: connects are refused, and nobody else can take the port.
+// Keeps a port without listening on it: connects are refused, and the system gives the port to
+// nobody who asks for a free one.
 class ClosedPort {
  public:
   // `host` is a loopback address: "127.0.0.1", "127.0.0.2", "::1".

@@ -41,7 +41,8 @@ Socket Bind(Transport transport, const std::string& host, int port);
 // The port a socket is bound to.
 int PortOf(const Socket& socket);
 
-// Connects to `host` (numeric) and `port`. Closed if that fails or takes longer than `bound`.
+// Connects to `host` (numeric) and `port`. Closed if that fails, with the reason in errno, or
+// takes longer than `bound`.
 Socket Dial(const std::string& host, int port, absl::Duration bound);
 
 // Waits until bytes, an end or an error can be read; false if `bound` passes first.
