@@ -77,10 +77,10 @@ class DnsServer {
     std::vector<DnsAnswer> answers = {};
     size_t next = 0;
   };
-  struct Peer;      // where an answer goes
-  struct Datagram;  // an answer that waits for its time
+  struct Asker;
+  class Loop;
 
-  void Serve();
+  DnsAnswer NextAnswer(const std::string& name, int type) REQUIRES(mutex_);
 
   Socket udp_;
   Socket tcp_;
