@@ -16,45 +16,19 @@
 #include <optional>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "common/mutex.h"
-#include "tests/testing/certificates.h"
+#include "tests/testing/http.h"
 #include "tests/testing/socket.h"
-
-struct ssl_ctx_st;
+#include "tests/testing/tls_context.h"
 
 namespace understudy::testing {
 
-// Names and values in order, doubles kept: header fields and form parameters.
-using Fields = std::vector<std::pair<std::string, std::string>>;
-
-// A well-formed answer.
-struct Reply {
-  int status = 200;
-  std::string content_type = "text/xml";  // empty: no Content-Type
-  // Sent after Content-Type. Content-Length is added unless it, or Transfer-Encoding, is among
-  // them or the status (1xx, 204, 304) allows no body.
-  Fields headers = {};
-  std::string body = {};
-  bool closes = false;  // says "Connection: close" and does so
-};
-
-// The reply as it goes over the wire.
-std::string ToBytes(const Reply& reply);
-
-// `body` in chunks of `chunk_bytes` with the last-chunk after them: a body for
-// "Transfer-Encoding: chunked".
-std::string Chunked(absl::string_view body, size_t chunk_bytes = 1024);
-
-// `bytes` compressed: a body for "Content-Encoding: gzip".
-std::string Gzip(absl::string_view bytes);
-
-// Decodes "a=1&b=x+y%21".
-Fields ParseForm(absl::string_view form);
+class RequestReader;
+class Wire;
 
 // What a server does on a connection, step by step. A script that ends without Stall, Close,
 // CloseWithoutNotify or Reset leaves the connection to its ordinary life: the next request. All
@@ -81,59 +55,30 @@ class Script {
 
  private:
   friend class Origin;
-  enum class Act {
-    kSend,
-    kSendSlowly,
-    kSendEndlessly,
-    kWait,
-    kAwaitBytes,
-    kStall,
-    kClose,
-    kCloseWithoutNotify,
-    kReset
-  };
+  enum class Act { kSend, kSendSlowly, kSendEndlessly, kWait, kAwaitBytes, kEnd };
+  // What has become of the connection after the script.
+  enum class End { kNone, kGone, kClose, kCloseWithoutNotify, kReset };
   struct Step {
     Act act = Act::kSend;
     std::string bytes = {};
     absl::Duration duration = {};
+    End end = End::kNone;
   };
+
+  Script& Add(Step step);
+  bool BeginsWithStall() const;
+  End Play(Wire& wire) const;
 
   std::vector<Step> steps_;
   bool plays_before_body_ = false;
 };
 
-// A request as it was sent.
-struct Request {
-  int connection = 0;  // the index of its connection, in order of acceptance
-  std::string method = {};
-  std::string target = {};  // path and query, raw
-  std::string path = {};    // raw
-  Fields query = {};        // decoded
-  Fields headers = {};      // values without surrounding white space
-  std::string body = {};    // with a chunked coding taken off
-
-  // The first header of that name, compared without case; empty if there is none.
-  std::string header(absl::string_view name) const;
-};
-
-// What TLS agreed on. Recorded as soon as the client has spoken.
+// What TLS agreed on. Recorded when the handshake has succeeded or failed.
 struct Handshake {
   int connection = 0;
   std::string server_name = {};  // SNI, as sent
   std::string protocol = {};     // by ALPN; empty if none was agreed on
   std::string version = {};      // "TLSv1.3"; empty if the handshake failed
-};
-
-enum class TlsVersion { k10, k11, k12, k13 };
-
-// All security levels of OpenSSL are off on this side: weak keys, digests and versions play.
-struct TlsOptions {
-  Certificate certificate = {};
-  TlsVersion min_version = TlsVersion::k10;
-  TlsVersion max_version = TlsVersion::k13;
-  std::string ciphers = {};            // an OpenSSL cipher list, for TLS 1.2 and below
-  std::string client_ca_pem = {};      // if set, a client certificate from it is required
-  std::vector<std::string> alpn = {};  // such as {"h2", "http/1.1"}, most wanted first
 };
 
 struct OriginOptions {
@@ -152,8 +97,8 @@ struct OriginOptions {
 // connection and waits for its threads.
 class Origin {
  public:
-  // Header and body of a request may have this many bytes; past it the answer is 400.
-  static constexpr size_t kRequestBytesMax = 64 << 20;
+  // Header and body of a request, as sent, may have this many bytes; past it the answer is 400.
+  static constexpr size_t kRequestBytesMax = 4 << 20;
 
   explicit Origin(OriginOptions options = {});
   ~Origin();
@@ -196,13 +141,16 @@ class Origin {
   };
 
   void Accept();
+  // Runs a connection's thread.
   void Serve(Connection& connection);
+  Script::End ServeRequest(int connection, RequestReader& reader, Wire& wire);
+  bool StartTls(int connection, Wire& wire);
 
   OriginOptions options_;
   Socket listener_;
   Socket stop_;
   int port_ = 0;
-  ssl_ctx_st* tls_ = nullptr;
+  std::shared_ptr<ssl_ctx_st> tls_;
 
   mutable Mutex mutex_;
   mutable CondVar request_came_;
