@@ -15,7 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/mutex.h"
-#include "common/serving/utf8.h"
+#include "common/twilio/charset.h"
 
 namespace understudy::serving {
 namespace {
@@ -23,8 +23,14 @@ namespace {
 constexpr absl::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
 constexpr absl::string_view kEllipsis = "\xE2\x80\xA6";     // U+2026
 
-void AppendControl(char control, std::string& line) {
-  switch (control) {
+void AppendCharacter(char c, std::string& line) {
+  switch (c) {
+    case '"':
+      line += "\\\"";
+      return;
+    case '\\':
+      line += "\\\\";
+      return;
     case '\n':
       line += "\\n";
       return;
@@ -35,9 +41,17 @@ void AppendControl(char control, std::string& line) {
       line += "\\t";
       return;
     default:
-      absl::StrAppend(&line, "\\u",
-                      absl::Hex(static_cast<unsigned char>(control), absl::kZeroPad4));
+      if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
+        absl::StrAppend(&line, "\\u", absl::Hex(static_cast<unsigned char>(c), absl::kZeroPad4));
+      } else {
+        line += c;
+      }
   }
+}
+
+// The second or a later byte of a character.
+bool IsContinuation(char c) {
+  return (static_cast<unsigned char>(c) & 0xC0u) == 0x80u;
 }
 
 void AppendText(absl::string_view text, std::string& line) {
@@ -45,25 +59,17 @@ void AppendText(absl::string_view text, std::string& line) {
   if (is_cut) {
     size_t end = kMaxLogFieldBytes;
     // A character has at most three continuation bytes: more of them are no character to keep.
-    for (int i = 0; i < 3 && IsUtf8Continuation(text[end]); ++i) --end;
-    if (IsUtf8Continuation(text[end])) end = kMaxLogFieldBytes;
+    for (int i = 0; i < 3 && IsContinuation(text[end]); ++i) --end;
+    if (IsContinuation(text[end])) end = kMaxLogFieldBytes;
     text = text.substr(0, end);
   }
   line += '"';
-  while (!text.empty()) {
-    const size_t size = Utf8CharacterBytes(text);
-    const char first = text[0];
-    if (size == 0) {
-      absl::StrAppend(&line, kReplacement);
-    } else if (first == '"' || first == '\\') {
-      line += '\\';
-      line += first;
-    } else if (static_cast<unsigned char>(first) < 0x20 || first == 0x7F) {
-      AppendControl(first, line);
-    } else {
-      line.append(text.data(), size);
-    }
-    text.remove_prefix(size == 0 ? 1 : size);
+  for (;;) {
+    const size_t valid = twilio::ValidUtf8Prefix(text);
+    for (const char c : text.substr(0, valid)) AppendCharacter(c, line);
+    if (valid == text.size()) break;
+    absl::StrAppend(&line, kReplacement);
+    text.remove_prefix(valid + 1);
   }
   if (is_cut) absl::StrAppend(&line, kEllipsis);
   line += '"';

@@ -19,7 +19,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "common/serving/utf8.h"
+#include "common/twilio/charset.h"
 
 namespace understudy::serving {
 
@@ -183,20 +183,18 @@ absl::string_view NearestKey(absl::string_view key, const std::vector<std::strin
 }
 
 // Bytes no configuration has and the parser would take for something else: it ends at a 0x04.
+// `line` is where they are.
 absl::Status CheckCharacters(absl::string_view text, int& line) {
-  line = 1;
-  while (!text.empty()) {
-    const size_t size = Utf8CharacterBytes(text);
-    if (size == 0) return absl::InvalidArgumentError("not UTF-8");
-    const char first = text[0];
-    if (first == '\n') ++line;
-    const bool is_control = static_cast<unsigned char>(first) < 0x20 || first == 0x7F;
-    if (is_control && first != '\n' && first != '\r' && first != '\t') {
-      return absl::InvalidArgumentError("control characters are not allowed");
-    }
-    text.remove_prefix(size);
-  }
-  return absl::OkStatus();
+  const auto is_control = [](char c) {
+    return (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\r' && c != '\t') ||
+           c == 0x7F;
+  };
+  const size_t valid = twilio::ValidUtf8Prefix(text);
+  const auto end = text.begin() + static_cast<std::ptrdiff_t>(valid);
+  const auto bad = std::find_if(text.begin(), end, is_control);
+  line = 1 + static_cast<int>(std::count(text.begin(), bad, '\n'));
+  if (bad != end) return absl::InvalidArgumentError("control characters are not allowed");
+  return valid == text.size() ? absl::OkStatus() : absl::InvalidArgumentError("not UTF-8");
 }
 
 // Makes nodes of the parser's events. What the subset leaves out ends the parsing.

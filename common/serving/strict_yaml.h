@@ -85,6 +85,7 @@ class YamlMapping {
   void Choice(absl::string_view key, const std::vector<std::pair<absl::string_view, Enum>>& choices,
               Enum& out) {
     std::vector<absl::string_view> names;
+    names.reserve(choices.size());
     for (const auto& [name, value] : choices) names.push_back(name);
     if (auto index = ReadChoice(key, names)) out = choices[*index].second;
   }

@@ -1,23 +1,18 @@
 #include "services/router/routes/route_table.h"
 
-#include <utility>
-
 namespace understudy::router {
 
-RouteTable::RouteTable(std::vector<Account> accounts, std::vector<Number> numbers) {
+RouteTable::RouteTable(const std::vector<Account>& accounts, const std::vector<Number>& numbers) {
   accounts_.reserve(accounts.size());
-  for (Account& account : accounts) {
-    std::string sid = account.sid;
-    accounts_.try_emplace(std::move(sid), std::move(account));
-  }
+  for (const Account& account : accounts) accounts_.try_emplace(account.sid, account);
   numbers_.reserve(numbers.size());
-  for (Number& number : numbers) {
+  for (const Number& number : numbers) {
     const Account* const account = FindAccount(number.account_sid);
-    numbers_.try_emplace(std::move(number.phone_number),
-                         NumberRoute{.account_sid = std::move(number.account_sid),
+    numbers_.try_emplace(number.phone_number,
+                         NumberRoute{.account_sid = number.account_sid,
                                      .auth_token = account ? account->auth_token : Secret(),
-                                     .voice = std::move(number.voice),
-                                     .messaging = std::move(number.messaging)});
+                                     .voice = number.voice,
+                                     .messaging = number.messaging});
   }
 }
 

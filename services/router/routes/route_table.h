@@ -47,7 +47,7 @@ class RouteTable {
  public:
   // Of accounts with the same sid, and of the same numbers, the first counts. The requests of a
   // number whose account is not among `accounts` go out unsigned. (Configuration lets neither by.)
-  RouteTable(std::vector<Account> accounts, std::vector<Number> numbers);
+  RouteTable(const std::vector<Account>& accounts, const std::vector<Number>& numbers);
 
   // Null if it is not configured. Numbers are compared as they are written. Allocates nothing.
   const NumberRoute* FindNumber(absl::string_view phone_number) const;
