@@ -11,7 +11,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "common/serving/utf8.h"
+#include "common/twilio/charset.h"
 #include "services/router/resolve/url.h"
 
 namespace understudy::router {
@@ -206,13 +206,13 @@ void SetDuration(absl::Duration duration, google::protobuf::Duration* out) {
 // What a web server sent may be in our sentences about it; the wire takes UTF-8 only.
 std::string Utf8Text(absl::string_view text) {
   std::string safe;
-  safe.reserve(text.size());
-  while (!text.empty()) {
-    const size_t bytes = serving::Utf8CharacterBytes(text);
-    absl::StrAppend(&safe, bytes == 0 ? "\xEF\xBF\xBD" : text.substr(0, bytes));
-    text.remove_prefix(std::max<size_t>(bytes, 1));
+  while (true) {
+    const size_t good = twilio::ValidUtf8Prefix(text);
+    absl::StrAppend(&safe, text.substr(0, good));
+    if (good == text.size()) return safe;
+    absl::StrAppend(&safe, "\xEF\xBF\xBD");
+    text.remove_prefix(good + 1);
   }
-  return safe;
 }
 
 void SetAttempt(const Attempt& attempt, v1::Attempt* out) {
@@ -231,15 +231,6 @@ void SetAttempt(const Attempt& attempt, v1::Attempt* out) {
   SetDuration(attempt.timings.total, out->mutable_total());
 }
 
-bool IsUtf8(absl::string_view text) {
-  while (!text.empty()) {
-    const size_t bytes = serving::Utf8CharacterBytes(text);
-    if (bytes == 0) return false;
-    text.remove_prefix(bytes);
-  }
-  return true;
-}
-
 // The path of the first string field whose bytes are not UTF-8; empty if there is none.
 std::string FindBrokenText(const google::protobuf::UnknownFieldSet& fields,
                            const google::protobuf::Descriptor& type) {
@@ -251,7 +242,8 @@ std::string FindBrokenText(const google::protobuf::UnknownFieldSet& fields,
       continue;
     }
     if (known->type() == google::protobuf::FieldDescriptor::TYPE_STRING) {
-      if (!IsUtf8(field.length_delimited())) return known->name();
+      const std::string& text = field.length_delimited();
+      if (twilio::ValidUtf8Prefix(text) != text.size()) return known->name();
     } else if (known->type() == google::protobuf::FieldDescriptor::TYPE_MESSAGE) {
       google::protobuf::Empty inner;
       if (!inner.ParseFromString(field.length_delimited())) continue;
