@@ -23,6 +23,7 @@ router::RouterConfig LoopbackConfig() {
 }
 
 RouterWorld::RouterWorld(const router::RouterConfig& config) {
+  serving::SetLogLevel(config.log_level);
   auto started = router::Router::Start(config);
   Require(started.ok(), std::string(started.status().message()).c_str());
   router_ = *std::move(started);

@@ -90,10 +90,10 @@ INSTANTIATE_TEST_SUITE_P(
                       World{router::Kind::kVoice, RetrievalCodes::kSpecific},
                       World{router::Kind::kMessaging, RetrievalCodes::kClassic},
                       World{router::Kind::kMessaging, RetrievalCodes::kSpecific}),
-    [](const ::testing::TestParamInfo<World>& info) {
+    [](const ::testing::TestParamInfo<World>& world) {
       return absl::StrCat(
-          info.param.kind == router::Kind::kVoice ? "Voice" : "Messaging",
-          info.param.codes == RetrievalCodes::kClassic ? "Classic" : "Specific");
+          world.param.kind == router::Kind::kVoice ? "Voice" : "Messaging",
+          world.param.codes == RetrievalCodes::kClassic ? "Classic" : "Specific");
     });
 
 TEST_P(UseCase, Uc1_1_AHealthyPrimaryAnswersAndTheFallbackHearsNothing) {
