@@ -1,6 +1,7 @@
 // What gRPC clients do to the router, and what it owes them. Tests named G.. are the rows of
 // docs/faults.md.
 #include <gmock/gmock.h>
+#include <grpcpp/generic/generic_stub.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
@@ -242,7 +243,7 @@ grpc::Status CallRaw(RouterWorld& world, const std::string& bytes) {
   grpc::ClientContext context;
   const grpc::Slice slice(bytes);
   const grpc::ByteBuffer request(&slice, 1);
-  grpc::TemplatedGenericStub<grpc::ByteBuffer, grpc::ByteBuffer> stub(world.channel());
+  grpc::GenericStub stub(world.channel());
   auto call = stub.PrepareUnaryCall(
       &context, "/understudy.router.v1.RouterService/ResolveTwiML", request, &queue);
   call->StartCall();
@@ -314,7 +315,7 @@ TEST(Grpc, G11_IdleConnectionsCostTheOthersNothing) {
   RouterWorld world;
   std::vector<Socket> idle;
   for (int i = 0; i < kIdle; ++i) {
-    idle.push_back(Connect("127.0.0.1", world.router().grpc_port()));
+    idle.push_back(Dial("127.0.0.1", world.router().grpc_port(), kSoon));
   }
   for (int i = 0; i < 20; ++i) {
     EXPECT_EQ(world.Resolve(VoiceRequest(primary.url("/v"), ""), kSoon).response.source(),
@@ -329,7 +330,7 @@ TEST(Grpc, G12_WhatIsNotHttp2IsClosed) {
   for (const std::string& junk :
        {std::string("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), std::string("\x16\x03\x01\x02\x00\x01", 6),
         std::string(4096, '\0')}) {
-    Socket socket = Connect("127.0.0.1", world.router().grpc_port());
+    Socket socket = Dial("127.0.0.1", world.router().grpc_port(), kSoon);
     ASSERT_GT(send(socket.fd(), junk.data(), junk.size(), MSG_NOSIGNAL), 0);
     char byte[512];
     while (recv(socket.fd(), byte, sizeof byte, 0) > 0) {

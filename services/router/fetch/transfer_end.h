@@ -38,6 +38,7 @@ struct TransferEnd {
   bool request_begun = false;   // connected, TLS included: the request may go out
   bool request_sent = false;    // all of it, as far as the system tells
   bool got_bytes = false;       // some of a response
+  bool tls_cut = false;         // the body ends with the connection, and TLS was not ended properly
   bool head_complete = false;   // the blank line after the final response's headers came
   int status = 0;
 };
