@@ -1,6 +1,7 @@
 #include "services/router/resolve/url.h"
 
 #include <curl/urlapi.h>
+#include <locale.h>
 
 #include <algorithm>
 #include <memory>
@@ -23,7 +24,9 @@ struct CurlUrlDeleter {
 };
 using CurlUrl = std::unique_ptr<CURLU, CurlUrlDeleter>;
 
-absl::Status Invalid(absl::string_view why) { return absl::InvalidArgumentError(why); }
+absl::Status Invalid(absl::string_view why) {
+  return absl::InvalidArgumentError(why);
+}
 
 // A part of the URL, empty if it has none.
 std::string Part(CURLU* url, CURLUPart part, unsigned flags, CURLUcode* code) {
@@ -33,6 +36,30 @@ std::string Part(CURLU* url, CURLUPart part, unsigned flags, CURLUcode* code) {
   std::string copy = text;
   curl_free(text);
   return copy;
+}
+
+// libcurl reads international names in the encoding of the thread's locale. URLs are in UTF-8,
+// whatever the process was started with.
+class ScopedUtf8Locale {
+ public:
+  ScopedUtf8Locale() : previous_(uselocale(Utf8())) {}
+  ~ScopedUtf8Locale() { uselocale(previous_); }
+  ScopedUtf8Locale(const ScopedUtf8Locale&) = delete;
+  ScopedUtf8Locale& operator=(const ScopedUtf8Locale&) = delete;
+
+ private:
+  // Of the C library itself, so no machine lacks it; null, which changes nothing, if one does.
+  static locale_t Utf8() {
+    static const locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+    return utf8;
+  }
+
+  const locale_t previous_;
+};
+
+bool IsAscii(absl::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return absl::ascii_isascii(static_cast<unsigned char>(c)); });
 }
 
 absl::Status CheckHost(absl::string_view host) {
@@ -63,7 +90,12 @@ absl::StatusOr<Url> Extract(CURLU* parsed) {
   if (url.scheme != "http" && url.scheme != "https") {
     return Invalid("the URL is neither http nor https");
   }
-  std::string host = Part(parsed, CURLUPART_HOST, CURLU_PUNYCODE, &code);
+  std::string host = Part(parsed, CURLUPART_HOST, 0, &code);
+  const bool is_international = !IsAscii(host);
+  if (is_international) {
+    const ScopedUtf8Locale utf8;
+    host = Part(parsed, CURLUPART_HOST, CURLU_PUNYCODE, &code);
+  }
   if (code != CURLUE_OK) return Invalid("the URL's host is not a valid international name");
   if (absl::Status status = CheckHost(host); !status.ok()) return status;
 
@@ -93,6 +125,14 @@ absl::StatusOr<Url> Extract(CURLU* parsed) {
   url.canonical = Part(parsed, CURLUPART_URL, 0, &code);
   if (code != CURLUE_OK) return Invalid("the URL is malformed");
 
+  if (is_international) {
+    // Its ASCII form may be an address in one of the spellings that libcurl makes plain.
+    const absl::StatusOr<Url> plain = ParseUrl(url.canonical);
+    if (!plain.ok()) return plain.status();
+    url.canonical = plain->canonical;
+    url.host = plain->host;
+    return url;
+  }
   if (host.front() == '[') host = host.substr(1, host.size() - 2);
   url.host = std::move(host);
   return url;
@@ -105,7 +145,9 @@ bool HasControlCharacter(absl::string_view text) {
 
 }  // namespace
 
-std::string Url::origin() const { return absl::StrCat(scheme, "://", host, ":", port); }
+std::string Url::origin() const {
+  return absl::StrCat(scheme, "://", host, ":", port);
+}
 
 absl::StatusOr<Url> ParseUrl(absl::string_view text) {
   if (text.size() > kMaxUrlBytes) {
@@ -166,7 +208,8 @@ absl::StatusOr<Url> JoinUrl(const Url& base, absl::string_view location) {
   // Once more through the front door: what may be dialled is decided in one place.
   CURLUcode code;
   absl::StatusOr<Url> url = ParseUrl(Part(parsed.get(), CURLUPART_URL, 0, &code));
-  if (!url.ok()) return Invalid(absl::StrCat("the Location leads nowhere: ", url.status().message()));
+  if (!url.ok())
+    return Invalid(absl::StrCat("the Location leads nowhere: ", url.status().message()));
   url->fragment.clear();
   return url;
 }
