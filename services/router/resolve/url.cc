@@ -64,10 +64,7 @@ bool IsAscii(absl::string_view text) {
 
 absl::Status CheckHost(absl::string_view host) {
   if (host.empty()) return Invalid("the URL names no host");
-  if (host.front() == '[') {
-    if (absl::StrContains(host, '%')) return Invalid("the URL's host has an IPv6 zone");
-    return absl::OkStatus();
-  }
+  if (host.front() == '[') return absl::OkStatus();
   if (absl::EndsWith(host, ".")) host.remove_suffix(1);
   if (host.size() > kMaxHostBytes) return Invalid("the URL's host is longer than 253 bytes");
   for (absl::string_view label : absl::StrSplit(host, '.')) {
@@ -89,6 +86,9 @@ absl::StatusOr<Url> Extract(CURLU* parsed) {
   url.scheme = Part(parsed, CURLUPART_SCHEME, 0, &code);
   if (url.scheme != "http" && url.scheme != "https") {
     return Invalid("the URL is neither http nor https");
+  }
+  if (!Part(parsed, CURLUPART_ZONEID, 0, &code).empty()) {
+    return Invalid("the URL's host has an IPv6 zone");
   }
   std::string host = Part(parsed, CURLUPART_HOST, 0, &code);
   const bool is_international = !IsAscii(host);
