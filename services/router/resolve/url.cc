@@ -146,7 +146,7 @@ bool HasControlCharacter(absl::string_view text) {
 }  // namespace
 
 std::string Url::origin() const {
-  return absl::StrCat(scheme, "://", host, ":", port);
+  return absl::StrCat(scheme, "://", absl::AsciiStrToLower(host), ":", port);
 }
 
 absl::StatusOr<Url> ParseUrl(absl::string_view text) {

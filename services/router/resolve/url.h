@@ -23,7 +23,8 @@ struct Url {
   std::string password = {};   // decoded
   std::string fragment = {};   // raw, without '#'
 
-  // Where a connection would go: credentials may be shown only to the origin they belong to.
+  // Where a connection would go, in lower case: credentials may be shown only to the origin they
+  // belong to.
   std::string origin() const;
 };
 
