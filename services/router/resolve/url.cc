@@ -191,6 +191,8 @@ absl::StatusOr<Url> JoinUrl(const Url& base, absl::string_view location) {
     return Invalid(absl::StrCat("the Location is longer than ", kMaxUrlBytes, " bytes"));
   }
   if (HasControlCharacter(location)) return Invalid("the Location has a control character");
+  // A fragment alone means the base itself; libcurl would join it to the folder.
+  if (location.front() == '#') location = base.canonical;
   CurlUrl parsed(curl_url());
   if (curl_url_set(parsed.get(), CURLUPART_URL, base.canonical.c_str(), 0) != CURLUE_OK) {
     return absl::InternalError("the base URL was not parsed by ParseUrl");
