@@ -217,14 +217,19 @@ absl::StatusOr<Url> JoinUrl(const Url& base, absl::string_view location) {
 }
 
 std::string RedactUrl(absl::string_view text) {
-  text = text.substr(0, text.find('#'));
-  const size_t scheme = text.find("://");
-  if (scheme == absl::string_view::npos) return std::string(text);
-  const size_t authority = scheme + 3;
-  const size_t authority_end = std::min(text.find_first_of("/?", authority), text.size());
-  const size_t at = text.substr(0, authority_end).rfind('@');
-  if (at == absl::string_view::npos || at < authority) return std::string(text);
-  return absl::StrCat(text.substr(0, authority), text.substr(at + 1));
+  const auto scheme_end = std::find_if_not(text.begin(), text.end(), [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c));
+  });
+  const auto scheme = static_cast<size_t>(scheme_end - text.begin());
+  const size_t authority = text.substr(scheme, 3) == "://" ? scheme + 3 : 0;
+  // Where a URL cannot be read, a password may have been taken for a path, a query or a fragment.
+  const size_t authority_end =
+      ParseUrl(text).ok() ? std::min(text.find_first_of("/?#", authority), text.size())
+                          : text.size();
+  const size_t at = text.substr(authority, authority_end - authority).rfind('@');
+  const absl::string_view rest =
+      text.substr(at == absl::string_view::npos ? authority : authority + at + 1);
+  return absl::StrCat(text.substr(0, authority), rest.substr(0, rest.find('#')));
 }
 
 }  // namespace understudy::router
