@@ -1,5 +1,7 @@
 #include "services/router/router.h"
 
+#include <google/protobuf/stubs/logging.h>
+#include <grpc/support/log.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
@@ -50,6 +52,13 @@ void RaiseDescriptorLimit(int max_in_flight) {
   }
 }
 
+// gRPC's own messages, as lines of our log.
+void LogForGrpc(gpr_log_func_args* message) {
+  serving::Log(message->severity == GPR_LOG_SEVERITY_ERROR ? serving::LogLevel::kWarning
+                                                           : serving::LogLevel::kDebug,
+               "gRPC", {{"detail", message->message}});
+}
+
 std::shared_ptr<const Settings> MakeSettings(const RouterConfig& config) {
   return std::make_shared<const Settings>(Settings{
       .routes = RouteTable(config.accounts, config.numbers),
@@ -93,10 +102,13 @@ struct Router::Parts {
 Router::Router(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 absl::StatusOr<std::unique_ptr<Router>> Router::Start(const RouterConfig& config) {
-  static std::once_flag plugins;
-  std::call_once(plugins, [] {
+  static std::once_flag libraries;
+  std::call_once(libraries, [] {
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    gpr_set_log_function(LogForGrpc);
+    // Its one message here is about text that is not UTF-8, which the caller is told in full.
+    google::protobuf::SetLogHandler(nullptr);
   });
   RaiseDescriptorLimit(config.max_in_flight);
   auto parts = std::make_unique<Parts>();
