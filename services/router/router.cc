@@ -65,8 +65,8 @@ std::shared_ptr<const Settings> MakeSettings(const RouterConfig& config) {
       .codes = config.retrieval_codes,
       .voice_default = std::make_shared<const std::string>(
           twilio::DefaultDocument(Kind::kVoice, config.default_voice_text)),
-      .messaging_default = std::make_shared<const std::string>(
-          twilio::DefaultDocument(Kind::kMessaging, {}))});
+      .messaging_default =
+          std::make_shared<const std::string>(twilio::DefaultDocument(Kind::kMessaging, {}))});
 }
 
 void SetLimits(grpc::ServerBuilder& builder) {
@@ -155,17 +155,25 @@ absl::StatusOr<std::unique_ptr<Router>> Router::Start(const RouterConfig& config
   return router;
 }
 
-Router::~Router() { Stop(absl::ZeroDuration()); }
+Router::~Router() {
+  Stop(absl::ZeroDuration());
+}
 
-int Router::grpc_port() const { return parts_->grpc_port; }
-int Router::admin_port() const { return parts_->admin->port(); }
+int Router::grpc_port() const {
+  return parts_->grpc_port;
+}
+int Router::admin_port() const {
+  return parts_->admin->port();
+}
 
 void Router::Reload(const RouterConfig& config) {
   parts_->door->SetSettings(MakeSettings(config));
   parts_->metrics.CountReload(true);
 }
 
-void Router::CountRefusedReload() { parts_->metrics.CountReload(false); }
+void Router::CountRefusedReload() {
+  parts_->metrics.CountReload(false);
+}
 
 void Router::Stop(absl::Duration grace) {
   if (!parts_->door_thread.joinable()) return;

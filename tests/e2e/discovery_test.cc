@@ -84,7 +84,8 @@ TEST_F(Discovery, TheServiceIsCalledByWhatReflectionTells) {
   ASSERT_NE(method, nullptr);
 
   google::protobuf::DynamicMessageFactory factory;
-  std::unique_ptr<google::protobuf::Message> call(factory.GetPrototype(method->input_type())->New());
+  std::unique_ptr<google::protobuf::Message> call(
+      factory.GetPrototype(method->input_type())->New());
   ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(
                   absl::StrCat(R"({"accountSid": "AC00000000000000000000000000000001",
                                    "kind": "KIND_VOICE", "handler": {"url": ")",

@@ -94,8 +94,8 @@ TEST(Process, OptionsSayWhatTheyDo) {
 
 TEST(Process, CheckConfigTellsEveryMistake) {
   const ConfigFile good(absl::Substitute(kConfig, "https://a.example/", "https://b.example/"));
-  EXPECT_EQ(RunProgram({UNDERSTUDY_ROUTER_BINARY, "--check-config", "--config", good.path()}).status,
-            0);
+  EXPECT_EQ(
+      RunProgram({UNDERSTUDY_ROUTER_BINARY, "--check-config", "--config", good.path()}).status, 0);
   const ConfigFile bad(absl::Substitute(kConfig, "htp:/x", "https://b.example/#rp=foo"));
   const Finished finished =
       RunProgram({UNDERSTUDY_ROUTER_BINARY, "--check-config", "--config", bad.path()});
@@ -107,12 +107,12 @@ TEST(Process, CheckConfigTellsEveryMistake) {
 
 TEST(Process, ATakenPortIsSaidInWords) {
   Origin taken;
-  const ConfigFile config(
-      absl::StrCat("grpc: {listen: \"127.0.0.1:", taken.port(), "\"}\n",
-                   "admin: {listen: \"127.0.0.1:0\"}\n"));
+  const ConfigFile config(absl::StrCat("grpc: {listen: \"127.0.0.1:", taken.port(), "\"}\n",
+                                       "admin: {listen: \"127.0.0.1:0\"}\n"));
   const Finished finished = RunProgram({UNDERSTUDY_ROUTER_BINARY, "--config", config.path()});
   EXPECT_EQ(finished.status, 1);
-  EXPECT_THAT(finished.output, HasSubstr(absl::StrCat("cannot listen on 127.0.0.1:", taken.port())));
+  EXPECT_THAT(finished.output,
+              HasSubstr(absl::StrCat("cannot listen on 127.0.0.1:", taken.port())));
 }
 
 TEST(Process, SigtermAnswersCallsUnderWayAndExitsWithZero) {

@@ -45,7 +45,9 @@ Child Spawn(const std::vector<std::string>& command, bool takes_output) {
   return child;
 }
 
-int ExitStatus(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : -1; }
+int ExitStatus(int status) {
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
 
 int NumberAfter(absl::string_view line, absl::string_view key) {
   const size_t at = line.find(key);
@@ -109,12 +111,13 @@ bool RouterProcess::Ready() {
   return grpc_port_ != 0 && admin_port_ != 0;
 }
 
-void RouterProcess::Signal(int signal) { kill(pid_, signal); }
+void RouterProcess::Signal(int signal) {
+  kill(pid_, signal);
+}
 
 int RouterProcess::WaitForExit() {
   int status = 0;
-  const bool ended =
-      WaitFor([&] { return waitpid(pid_, &status, WNOHANG) == pid_; }, kBound);
+  const bool ended = WaitFor([&] { return waitpid(pid_, &status, WNOHANG) == pid_; }, kBound);
   if (!ended) return -1;
   pid_ = -1;
   return ExitStatus(status);
@@ -144,7 +147,11 @@ int64_t RouterProcess::StatusField(absl::string_view name) const {
   return -1;
 }
 
-int RouterProcess::threads() const { return static_cast<int>(StatusField("Threads:")); }
-int64_t RouterProcess::resident_kilobytes() const { return StatusField("VmRSS:"); }
+int RouterProcess::threads() const {
+  return static_cast<int>(StatusField("Threads:"));
+}
+int64_t RouterProcess::resident_kilobytes() const {
+  return StatusField("VmRSS:");
+}
 
 }  // namespace understudy::testing

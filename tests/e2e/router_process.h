@@ -16,7 +16,7 @@ namespace understudy::testing {
 
 // What a program that ran to its end left behind.
 struct Finished {
-  int status = -1;  // exit status; -1 if a signal ended it
+  int status = -1;          // exit status; -1 if a signal ended it
   std::string output = {};  // standard output and error
 };
 

@@ -56,7 +56,9 @@ Plan::Plan(Call call, std::shared_ptr<const Route> route, const Limits& limits)
   AddIfAbsent(call_.parameters, "ApiVersion", "2010-04-01");
 }
 
-Step Plan::Begin(absl::Time now) { return BeginTarget(Target::kPrimary, now); }
+Step Plan::Begin(absl::Time now) {
+  return BeginTarget(Target::kPrimary, now);
+}
 
 twilio::Form Plan::ParametersFor(Target target) const {
   twilio::Form parameters = call_.parameters;
@@ -122,8 +124,8 @@ Step Plan::BeginTarget(Target target, absl::Time now) {
 Step Plan::NextExchange() {
   ++fetch_.requests_made;
   std::string authorization;
-  fetch_.authorized = fetch_.challenge.has_value() &&
-                      fetch_.url.origin() == fetch_.credentials_origin;
+  fetch_.authorized =
+      fetch_.challenge.has_value() && fetch_.url.origin() == fetch_.credentials_origin;
   if (fetch_.authorized) {
     const std::string url = fetch_.method == Method::kPost
                                 ? fetch_.url.canonical
@@ -133,8 +135,8 @@ Step Plan::NextExchange() {
                   ++fetch_.challenge_uses,
                   IdempotencyToken(absl::StrCat(call_.id, "/cnonce/", fetch_.requests_made)));
   }
-  Exchange exchange = BuildExchange(fetch_.context, fetch_.url, fetch_.method, fetch_.parameters,
-                                    authorization);
+  Exchange exchange =
+      BuildExchange(fetch_.context, fetch_.url, fetch_.method, fetch_.parameters, authorization);
   const Overrides& overrides = fetch_.overrides;
   exchange.send_sni = overrides.send_sni;
   exchange.connect_timeout = overrides.connect_timeout.value_or(limits_.connect_timeout);
@@ -165,9 +167,8 @@ Step Plan::OnReply(Reply reply) {
   Verdict verdict = Judge(reply, call_.kind, route_->codes, fetch_.error_url);
   if (auto* document = std::get_if<Document>(&verdict)) {
     outcome_.warnings = std::move(document->warnings);
-    return Finish(
-        fetch_.target == Target::kPrimary ? Source::kPrimary : Source::kFallback,
-        std::move(document->twiml), fetch_.error_url);
+    return Finish(fetch_.target == Target::kPrimary ? Source::kPrimary : Source::kFallback,
+                  std::move(document->twiml), fetch_.error_url);
   }
   if (auto* redirect = std::get_if<Redirect>(&verdict)) {
     return FollowRedirect(reply, redirect->location, redirect->keep_method);

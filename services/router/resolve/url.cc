@@ -23,7 +23,9 @@ struct CurlUrlDeleter {
 };
 using CurlUrl = std::unique_ptr<CURLU, CurlUrlDeleter>;
 
-absl::Status Invalid(absl::string_view why) { return absl::InvalidArgumentError(why); }
+absl::Status Invalid(absl::string_view why) {
+  return absl::InvalidArgumentError(why);
+}
 
 // A part of the URL, empty if it has none.
 std::string Part(CURLU* url, CURLUPart part, unsigned flags, CURLUcode* code) {
@@ -105,7 +107,9 @@ bool HasControlCharacter(absl::string_view text) {
 
 }  // namespace
 
-std::string Url::origin() const { return absl::StrCat(scheme, "://", host, ":", port); }
+std::string Url::origin() const {
+  return absl::StrCat(scheme, "://", host, ":", port);
+}
 
 absl::StatusOr<Url> ParseUrl(absl::string_view text) {
   if (text.size() > kMaxUrlBytes) {
@@ -166,7 +170,8 @@ absl::StatusOr<Url> JoinUrl(const Url& base, absl::string_view location) {
   // Once more through the front door: what may be dialled is decided in one place.
   CURLUcode code;
   absl::StatusOr<Url> url = ParseUrl(Part(parsed.get(), CURLUPART_URL, 0, &code));
-  if (!url.ok()) return Invalid(absl::StrCat("the Location leads nowhere: ", url.status().message()));
+  if (!url.ok())
+    return Invalid(absl::StrCat("the Location leads nowhere: ", url.status().message()));
   url->fragment.clear();
   return url;
 }
