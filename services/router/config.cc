@@ -148,7 +148,11 @@ void ReadRanges(YamlMapping& egress, absl::string_view key, std::vector<Cidr>& r
 }
 
 void ReadRoot(YamlMapping& root, RouterConfig& config) {
-  root.Mapping("grpc", [&](YamlMapping& grpc) { grpc.Listen("listen", config.grpc_listen); });
+  root.Mapping("grpc", [&](YamlMapping& grpc) {
+    grpc.Listen("listen", config.grpc_listen);
+    grpc.Duration("max_connection_age", absl::Seconds(1), absl::Hours(24),
+                  config.max_connection_age);
+  });
   root.Mapping("admin", [&](YamlMapping& admin) { admin.Listen("listen", config.admin_listen); });
   Lines accounts;
   ReadAccounts(root, accounts, config.accounts);

@@ -30,7 +30,6 @@ constexpr char kServiceName[] = "understudy.router.v1.RouterService";
 // Limits of a client's connection. Ages are jittered by gRPC, so that clients come back spread out
 // and find the replicas there are.
 constexpr int kMaxMetadataBytes = 16 * 1024;
-constexpr int kMaxConnectionAgeMs = 10 * 60 * 1000;
 constexpr int kMaxConnectionAgeGraceMs = 35 * 1000;  // longer than any call
 constexpr int kMaxConnectionIdleMs = 5 * 60 * 1000;
 constexpr int kKeepaliveMs = 60 * 1000;
@@ -69,10 +68,11 @@ std::shared_ptr<const Settings> MakeSettings(const RouterConfig& config) {
           std::make_shared<const std::string>(twilio::DefaultDocument(Kind::kMessaging, {}))});
 }
 
-void SetLimits(grpc::ServerBuilder& builder) {
+void SetLimits(grpc::ServerBuilder& builder, absl::Duration max_connection_age) {
   builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, kMaxConnectionAgeMs);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS,
+                             static_cast<int>(absl::ToInt64Milliseconds(max_connection_age)));
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, kMaxConnectionAgeGraceMs);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kMaxConnectionIdleMs);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
@@ -130,7 +130,7 @@ absl::StatusOr<std::unique_ptr<Router>> Router::Start(const RouterConfig& config
       ServiceOptions{.limits = config.limits, .max_in_flight = config.max_in_flight},
       MakeSettings(config), *parts->fetcher, metrics);
   grpc::ServerBuilder builder;
-  SetLimits(builder);
+  SetLimits(builder, config.max_connection_age);
   parts->door->Register(builder);
   const std::string address = serving::ListenAddressText(config.grpc_listen);
   builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &parts->grpc_port);

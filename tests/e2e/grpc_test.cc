@@ -91,6 +91,17 @@ TEST(Grpc, G2_AShortDeadlineGetsTheDefaultDocumentIfItMust) {
   EXPECT_EQ(answer.response.attempts_size(), 2);
 }
 
+TEST(Grpc, G3_WithoutADeadlineTheTimesOfTheTwoTargetsBoundTheCall) {
+  Origin silent;
+  silent.OnAny(Script{}.Stall());
+  RouterWorld world;
+  const Answer answer = world.Resolve(VoiceRequest(absl::StrCat(silent.url("/v"), "#tt=300"),
+                                                   absl::StrCat(silent.url("/f"), "#tt=300")));
+  ASSERT_TRUE(answer.status.ok()) << answer.status.error_message();
+  EXPECT_EQ(answer.response.source(), v1::SOURCE_DEFAULT);
+  EXPECT_EQ(answer.response.attempts_size(), 2);
+}
+
 TEST(Grpc, G4_AConnectionThatDiesIsACallerThatGoesAway) {
   Origin primary;
   primary.OnAny(Script{}.Stall());
@@ -339,6 +350,19 @@ TEST(Grpc, G12_WhatIsNotHttp2IsClosed) {
             v1::SOURCE_PRIMARY);
 }
 
+TEST(Grpc, G15_ACallOutlivesTheAgeOfItsConnection) {
+  Origin primary;
+  primary.OnAny(Script{}
+                    .Wait(absl::Milliseconds(2500))
+                    .Send(ToBytes(Reply{.body = kPrimaryDocument})));
+  RouterConfig config = LoopbackConfig();
+  config.max_connection_age = absl::Seconds(1);  // over, with its jitter, before the answer comes
+  RouterWorld world(config);
+  const Answer answer = world.Resolve(VoiceRequest(primary.url("/v"), ""));
+  ASSERT_TRUE(answer.status.ok()) << answer.status.error_message();
+  EXPECT_EQ(answer.response.source(), v1::SOURCE_PRIMARY);
+}
+
 TEST(Grpc, G17_OverTheLimitCallsAreRefusedAtOnceWithADelay) {
   Origin primary;
   primary.OnAny(Script{}.Stall());
@@ -406,6 +430,29 @@ TEST(Grpc, G18_ACompressedBombIsRefusedAtItsRealSize) {
   v1::ResolveTwiMLResponse response;
   EXPECT_EQ(world.stub().ResolveTwiML(&context, request, &response).error_code(),
             grpc::StatusCode::RESOURCE_EXHAUSTED);
+}
+
+TEST(Grpc, TheMetricsThatDashboardsRelyOnAreThere) {
+  Origin primary;
+  primary.OnAny(Reply{.status = 500});
+  RouterWorld world;
+  ASSERT_TRUE(world.Resolve(VoiceRequest(primary.url("/v"), "http://10.0.0.1/")).status.ok());
+  const int port = world.router().admin_port();
+  EXPECT_EQ(
+      ReadMetric(port, "understudy_resolutions_total{kind=\"voice\",source=\"default\"}"), 1);
+  EXPECT_EQ(ReadMetric(port, "understudy_resolution_duration_seconds_count{kind=\"voice\","
+                             "source=\"default\"}"),
+            1);
+  EXPECT_EQ(
+      ReadMetric(port, "understudy_attempts_total{error_code=\"11200\",target=\"primary\"}"), 1);
+  EXPECT_EQ(
+      ReadMetric(port, "understudy_attempts_total{error_code=\"11205\",target=\"fallback\"}"), 1);
+  EXPECT_EQ(ReadMetric(port, "understudy_attempt_duration_seconds_count{target=\"primary\"}"), 1);
+  EXPECT_EQ(ReadMetric(port, "understudy_egress_denied_total{class=\"private\"}"), 1);
+  EXPECT_EQ(ReadMetric(port, "understudy_in_flight"), 0);
+  EXPECT_EQ(ReadMetric(port, "understudy_in_flight_limit"), 10000);
+  EXPECT_EQ(ReadMetric(port, "understudy_log_lines_dropped"), 0);
+  EXPECT_EQ(ReadAdminPage(port, "/healthz"), "ok\n");
 }
 
 TEST(Grpc, AReloadAnswersTheNextCall) {

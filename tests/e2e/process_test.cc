@@ -2,9 +2,11 @@
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
+#include <health.grpc.pb.h>
 #include <signal.h>
 #include <understudy/router/v1/router_service.grpc.pb.h>
 
+#include <algorithm>
 #include <deque>
 #include <fstream>
 #include <thread>
@@ -251,6 +253,21 @@ TEST(Process, TwoThousandCallsHeldOnSilentServersCostAHandfulOfThreads) {
   });
   // All of them are out there at once.
   EXPECT_TRUE(WaitFor([&] { return silent.open_connections() == kCalls; }, kSoon));
+  // Probes are answered all the same (G16).
+  auto health = grpc::health::v1::Health::NewStub(grpc::CreateChannel(
+      absl::StrCat("127.0.0.1:", router.grpc_port()), grpc::InsecureChannelCredentials()));
+  std::vector<absl::Duration> probes;
+  for (int i = 0; i < 11; ++i) {
+    grpc::ClientContext context;
+    grpc::health::v1::HealthCheckResponse response;
+    const absl::Time begun_at = absl::Now();
+    const grpc::Status status = health->Check(&context, {}, &response);
+    probes.push_back(absl::Now() - begun_at);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    EXPECT_EQ(response.status(), grpc::health::v1::HealthCheckResponse::SERVING);
+  }
+  std::sort(probes.begin(), probes.end());
+  EXPECT_LE(probes[probes.size() / 2], absl::Milliseconds(100));
   const int threads = router.threads();
   const int64_t resident = router.resident_kilobytes();
   answers.join();

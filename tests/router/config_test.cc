@@ -76,6 +76,7 @@ TEST(RouterConfigTest, ReadsEveryKey) {
       LoadRouterConfig("tests/testdata/good_config/every_key.yaml");
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->grpc_listen, (serving::ListenAddress{.host = "127.0.0.1", .port = 0}));
+  EXPECT_EQ(config->max_connection_age, absl::Seconds(1));
   EXPECT_EQ(config->admin_listen, (serving::ListenAddress{.host = "::1", .port = 19090}));
   EXPECT_THAT(config->accounts, ElementsAre(Account{.sid = "AC00000000000000000000000000000001",
                                                     .auth_token = Secret("12345 not a real token")},
