@@ -60,7 +60,9 @@ class OfferReader {
  private:
   void SkipBlanks() { text_ = absl::StripLeadingAsciiWhitespace(text_); }
   void SkipSeparators() {
-    while (!text_.empty() && (text_.front() == ',' || absl::ascii_isspace(Front()))) {
+    // '=' pads the tokens of schemes that are not for us, such as Negotiate.
+    while (!text_.empty() &&
+           (text_.front() == ',' || text_.front() == '=' || absl::ascii_isspace(Front()))) {
       text_.remove_prefix(1);
     }
   }

@@ -24,6 +24,18 @@ constexpr std::array<absl::string_view, 13> kVerbParameters = {
     "RecordingSid", "DialCallStatus", "DialCallSid", "DialBridged",  "DialCallDuration",
     "QueueResult",  "QueueSid",       "QueueTime"};
 
+// A URL that says a parameter already, as one redirected to may, is not made to say it twice.
+twilio::Form WithoutNamesInQuery(const twilio::Form& parameters, absl::string_view url) {
+  const size_t query = url.find('?');
+  if (query == absl::string_view::npos) return parameters;
+  const twilio::Form present = twilio::DecodeForm(url.substr(query + 1));
+  twilio::Form kept;
+  for (const twilio::Parameter& parameter : parameters) {
+    if (twilio::FindParameter(present, parameter.name) == nullptr) kept.push_back(parameter);
+  }
+  return kept;
+}
+
 }  // namespace
 
 absl::Status CheckEndpointUrl(absl::string_view url) {
@@ -36,10 +48,12 @@ absl::Status CheckEndpointUrl(absl::string_view url) {
 }
 
 Exchange BuildExchange(const RequestContext& context, const Url& url, Method method,
-                       const twilio::Form& parameters, absl::string_view authorization) {
+                       const twilio::Form& parameters) {
   Exchange exchange{.method = method};
   const bool post = method == Method::kPost;
-  exchange.url = post ? url.canonical : twilio::AppendQuery(url.canonical, parameters);
+  exchange.url =
+      post ? url.canonical
+           : twilio::AppendQuery(url.canonical, WithoutNamesInQuery(parameters, url.canonical));
   exchange.headers.push_back({"User-Agent", absl::StrFormat(kUserAgentForm, kVersion)});
   exchange.headers.push_back({"Accept", "*/*"});
   if (post) {
@@ -52,9 +66,6 @@ Exchange BuildExchange(const RequestContext& context, const Url& url, Method met
         {"X-Twilio-Signature",
          twilio::Sign(*context.auth_token, twilio::SignedUrl(exchange.url, context.kind),
                       post ? parameters : twilio::Form{})});
-  }
-  if (!authorization.empty()) {
-    exchange.headers.push_back({"Authorization", std::string(authorization)});
   }
   return exchange;
 }

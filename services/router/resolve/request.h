@@ -25,9 +25,9 @@ struct RequestContext {
 
 // The request for `url`: its query or body carries `parameters` (a GET to a URL that already has
 // a parameter of that name keeps the URL's), its headers the signature over exactly what is sent.
-// `authorization` is sent as it is, unless empty. Times and limits are left to the caller.
+// Credentials, times and limits are left to the caller.
 Exchange BuildExchange(const RequestContext& context, const Url& url, Method method,
-                       const twilio::Form& parameters, absl::string_view authorization);
+                       const twilio::Form& parameters);
 
 // A UUID made from what it names: the same seed gives the same token, so that a retried call
 // shows the web server the token it has seen.
