@@ -109,7 +109,12 @@ Step Plan::BeginTarget(Target target, absl::Time now) {
 
 Step Plan::NextExchange() {
   ++fetch_.requests_made;
-  Exchange exchange = BuildExchange(fetch_.context, fetch_.url, fetch_.method, fetch_.parameters);
+  const bool redirected_to_get = fetch_.redirects_made > 0 && fetch_.method == Method::kGet;
+  Exchange exchange =
+      BuildExchange(fetch_.context, fetch_.url, fetch_.method,
+                    redirected_to_get
+                        ? WithoutNamesInQuery(fetch_.parameters, fetch_.url.canonical)
+                        : fetch_.parameters);
   fetch_.authorized =
       fetch_.challenge.has_value() && fetch_.url.origin() == fetch_.credentials_origin;
   if (fetch_.authorized) {

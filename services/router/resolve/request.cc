@@ -24,18 +24,6 @@ constexpr std::array<absl::string_view, 13> kVerbParameters = {
     "RecordingSid", "DialCallStatus", "DialCallSid", "DialBridged",  "DialCallDuration",
     "QueueResult",  "QueueSid",       "QueueTime"};
 
-// A URL that says a parameter already, as one redirected to may, is not made to say it twice.
-twilio::Form WithoutNamesInQuery(const twilio::Form& parameters, absl::string_view url) {
-  const size_t query = url.find('?');
-  if (query == absl::string_view::npos) return parameters;
-  const twilio::Form present = twilio::DecodeForm(url.substr(query + 1));
-  twilio::Form kept;
-  for (const twilio::Parameter& parameter : parameters) {
-    if (twilio::FindParameter(present, parameter.name) == nullptr) kept.push_back(parameter);
-  }
-  return kept;
-}
-
 }  // namespace
 
 absl::Status CheckEndpointUrl(absl::string_view url) {
@@ -51,9 +39,7 @@ Exchange BuildExchange(const RequestContext& context, const Url& url, Method met
                        const twilio::Form& parameters) {
   Exchange exchange{.method = method};
   const bool post = method == Method::kPost;
-  exchange.url =
-      post ? url.canonical
-           : twilio::AppendQuery(url.canonical, WithoutNamesInQuery(parameters, url.canonical));
+  exchange.url = post ? url.canonical : twilio::AppendQuery(url.canonical, parameters);
   exchange.headers.push_back({"User-Agent", absl::StrFormat(kUserAgentForm, kVersion)});
   exchange.headers.push_back({"Accept", "*/*"});
   if (post) {
@@ -80,6 +66,17 @@ std::string IdempotencyToken(absl::string_view seed) {
   const absl::string_view h = hex;
   return absl::StrCat(h.substr(0, 8), "-", h.substr(8, 4), "-", h.substr(12, 4), "-",
                       h.substr(16, 4), "-", h.substr(20, 12));
+}
+
+twilio::Form WithoutNamesInQuery(const twilio::Form& parameters, absl::string_view url) {
+  const size_t query = url.find('?');
+  if (query == absl::string_view::npos) return parameters;
+  const twilio::Form present = twilio::DecodeForm(url.substr(query + 1));
+  twilio::Form kept;
+  for (const twilio::Parameter& parameter : parameters) {
+    if (twilio::FindParameter(present, parameter.name) == nullptr) kept.push_back(parameter);
+  }
+  return kept;
 }
 
 twilio::Form WithoutVerbParameters(const twilio::Form& parameters) {
