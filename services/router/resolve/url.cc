@@ -223,9 +223,9 @@ std::string RedactUrl(absl::string_view text) {
   const auto scheme = static_cast<size_t>(scheme_end - text.begin());
   const size_t authority = text.substr(scheme, 3) == "://" ? scheme + 3 : 0;
   // Where a URL cannot be read, a password may have been taken for a path, a query or a fragment.
-  const size_t authority_end = ParseUrl(text).ok()
-                                   ? std::min(text.find_first_of("/?#", authority), text.size())
-                                   : text.size();
+  const bool is_readable = !absl::StrContains(text, '@') || ParseUrl(text).ok();
+  const size_t authority_end =
+      is_readable ? std::min(text.find_first_of("/?#", authority), text.size()) : text.size();
   const size_t at = text.substr(authority, authority_end - authority).rfind('@');
   const absl::string_view rest =
       text.substr(at == absl::string_view::npos ? authority : authority + at + 1);
