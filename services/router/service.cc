@@ -30,7 +30,8 @@ constexpr const char* kSourceNames[] = {"primary", "fallback", "default"};
 // Unique without asking anyone: 128 random bits.
 std::string NewResolutionId() {
   thread_local absl::BitGen bits;
-  return absl::StrFormat("%016x%016x", absl::Uniform<uint64_t>(bits), absl::Uniform<uint64_t>(bits));
+  return absl::StrFormat("%016x%016x", absl::Uniform<uint64_t>(bits),
+                         absl::Uniform<uint64_t>(bits));
 }
 
 // The caller's deadline on our clock.
@@ -234,7 +235,9 @@ void RouterDoor::Serve() {
   while (queue_->Next(&tag, &ok)) static_cast<Tag*>(tag)->OnEvent(ok);
 }
 
-void RouterDoor::ShutDown() { queue_->Shutdown(); }
+void RouterDoor::ShutDown() {
+  queue_->Shutdown();
+}
 
 void RouterDoor::SetSettings(std::shared_ptr<const Settings> settings) {
   MutexLock lock(mutex_);

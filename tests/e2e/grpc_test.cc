@@ -35,9 +35,8 @@ struct PendingCall {
   std::thread thread;
 
   void Start(v1::RouterService::Stub& stub, const v1::ResolveTwiMLRequest& request) {
-    thread = std::thread([this, &stub, request] {
-      status = stub.ResolveTwiML(&context, request, &response);
-    });
+    thread = std::thread(
+        [this, &stub, request] { status = stub.ResolveTwiML(&context, request, &response); });
   }
   ~PendingCall() {
     if (thread.joinable()) thread.join();
@@ -88,8 +87,18 @@ TEST(Grpc, G2_AShortDeadlineGetsTheDefaultDocumentIfItMust) {
       world.Resolve(VoiceRequest(silent.url("/v"), silent.url("/f")), absl::Seconds(1));
   ASSERT_TRUE(answer.status.ok()) << answer.status.error_message();
   EXPECT_EQ(answer.response.source(), v1::SOURCE_DEFAULT);
-  EXPECT_FALSE(
-      twilio::CheckTwiml(answer.response.twiml(), twilio::Kind::kVoice).fatal.has_value());
+  EXPECT_FALSE(twilio::CheckTwiml(answer.response.twiml(), twilio::Kind::kVoice).fatal.has_value());
+  EXPECT_EQ(answer.response.attempts_size(), 2);
+}
+
+TEST(Grpc, G3_WithoutADeadlineTheTimesOfTheTwoTargetsBoundTheCall) {
+  Origin silent;
+  silent.OnAny(Script{}.Stall());
+  RouterWorld world;
+  const Answer answer = world.Resolve(VoiceRequest(absl::StrCat(silent.url("/v"), "#tt=300"),
+                                                   absl::StrCat(silent.url("/f"), "#tt=300")));
+  ASSERT_TRUE(answer.status.ok()) << answer.status.error_message();
+  EXPECT_EQ(answer.response.source(), v1::SOURCE_DEFAULT);
   EXPECT_EQ(answer.response.attempts_size(), 2);
 }
 
@@ -156,8 +165,8 @@ TEST(Grpc, G6_EachMistakeOfACallerIsNamed) {
        "TARGET_REQUIRED", "phone_number"},
       {"number malformed", [](auto& r) { r.set_phone_number("4155550199"); },
        StatusCode::INVALID_ARGUMENT, "INVALID_PHONE_NUMBER", "phone_number"},
-      {"number unknown", [](auto& r) { r.set_phone_number("+14155550198"); },
-       StatusCode::NOT_FOUND, "NUMBER_NOT_FOUND", "phone_number"},
+      {"number unknown", [](auto& r) { r.set_phone_number("+14155550198"); }, StatusCode::NOT_FOUND,
+       "NUMBER_NOT_FOUND", "phone_number"},
       {"number without that handler",
        [](auto& r) {
          r.set_phone_number(kNumber);
@@ -172,15 +181,16 @@ TEST(Grpc, G6_EachMistakeOfACallerIsNamed) {
        StatusCode::INVALID_ARGUMENT, "ACCOUNT_MISMATCH", "account_sid"},
       {"account missing", [](auto& r) { r.clear_account_sid(); }, StatusCode::INVALID_ARGUMENT,
        "ACCOUNT_SID_REQUIRED", "account_sid"},
-      {"account malformed", [](auto& r) { r.set_account_sid("AC1"); },
-       StatusCode::INVALID_ARGUMENT, "INVALID_ACCOUNT_SID", "account_sid"},
+      {"account malformed", [](auto& r) { r.set_account_sid("AC1"); }, StatusCode::INVALID_ARGUMENT,
+       "INVALID_ACCOUNT_SID", "account_sid"},
       {"URL missing", [](auto& r) { r.mutable_handler()->clear_url(); },
        StatusCode::INVALID_ARGUMENT, "HANDLER_URL_REQUIRED", "handler.url"},
       {"URL bad", [](auto& r) { r.mutable_handler()->set_url("htp:/x"); },
        StatusCode::INVALID_ARGUMENT, "INVALID_URL", "handler.url"},
       {"fallback URL bad", [](auto& r) { r.mutable_handler()->set_fallback_url("ftp://x/"); },
        StatusCode::INVALID_ARGUMENT, "INVALID_URL", "handler.fallback_url"},
-      {"method unknown", [](auto& r) { r.mutable_handler()->set_method(static_cast<v1::Method>(9)); },
+      {"method unknown",
+       [](auto& r) { r.mutable_handler()->set_method(static_cast<v1::Method>(9)); },
        StatusCode::INVALID_ARGUMENT, "INVALID_METHOD", "handler.method"},
       {"request id long", [](auto& r) { r.set_request_id(std::string(129, 'x')); },
        StatusCode::INVALID_ARGUMENT, "REQUEST_ID_TOO_LARGE", "request_id"},
@@ -244,8 +254,8 @@ grpc::Status CallRaw(RouterWorld& world, const std::string& bytes) {
   const grpc::Slice slice(bytes);
   const grpc::ByteBuffer request(&slice, 1);
   grpc::GenericStub stub(world.channel());
-  auto call = stub.PrepareUnaryCall(
-      &context, "/understudy.router.v1.RouterService/ResolveTwiML", request, &queue);
+  auto call = stub.PrepareUnaryCall(&context, "/understudy.router.v1.RouterService/ResolveTwiML",
+                                    request, &queue);
   call->StartCall();
   grpc::ByteBuffer response;
   grpc::Status status;
@@ -328,8 +338,8 @@ TEST(Grpc, G12_WhatIsNotHttp2IsClosed) {
   primary.OnAny(Reply{.body = kPrimaryDocument});
   RouterWorld world;
   for (const std::string& junk :
-       {std::string("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), std::string("\x16\x03\x01\x02\x00\x01", 6),
-        std::string(4096, '\0')}) {
+       {std::string("GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
+        std::string("\x16\x03\x01\x02\x00\x01", 6), std::string(4096, '\0')}) {
     Socket socket = Dial("127.0.0.1", world.router().grpc_port(), kSoon);
     ASSERT_GT(send(socket.fd(), junk.data(), junk.size(), MSG_NOSIGNAL), 0);
     char byte[512];
@@ -338,6 +348,19 @@ TEST(Grpc, G12_WhatIsNotHttp2IsClosed) {
   }
   EXPECT_EQ(world.Resolve(VoiceRequest(primary.url("/v"), "")).response.source(),
             v1::SOURCE_PRIMARY);
+}
+
+TEST(Grpc, G15_ACallOutlivesTheAgeOfItsConnection) {
+  Origin primary;
+  primary.OnAny(Script{}
+                    .Wait(absl::Milliseconds(2500))
+                    .Send(ToBytes(Reply{.body = kPrimaryDocument})));
+  RouterConfig config = LoopbackConfig();
+  config.max_connection_age = absl::Seconds(1);  // over, with its jitter, before the answer comes
+  RouterWorld world(config);
+  const Answer answer = world.Resolve(VoiceRequest(primary.url("/v"), ""));
+  ASSERT_TRUE(answer.status.ok()) << answer.status.error_message();
+  EXPECT_EQ(answer.response.source(), v1::SOURCE_PRIMARY);
 }
 
 TEST(Grpc, G17_OverTheLimitCallsAreRefusedAtOnceWithADelay) {
@@ -366,9 +389,8 @@ TEST(Grpc, G17_OverTheLimitCallsAreRefusedAtOnceWithADelay) {
 
 TEST(Grpc, G14_ADrainingRouterAnswersWhatItHasAndTakesNothingNew) {
   Origin primary;
-  primary.OnAny(Script{}
-                    .Wait(absl::Milliseconds(500))
-                    .Send(ToBytes(Reply{.body = kPrimaryDocument})));
+  primary.OnAny(
+      Script{}.Wait(absl::Milliseconds(500)).Send(ToBytes(Reply{.body = kPrimaryDocument})));
   RouterWorld world;
   PendingCall call;
   call.Start(world.stub(), VoiceRequest(primary.url("/v"), ""));
@@ -381,9 +403,10 @@ TEST(Grpc, G14_ADrainingRouterAnswersWhatItHasAndTakesNothingNew) {
   EXPECT_EQ(call.response.source(), v1::SOURCE_PRIMARY);
   grpc::ClientContext context;
   v1::ResolveTwiMLResponse response;
-  EXPECT_EQ(
-      world.stub().ResolveTwiML(&context, VoiceRequest(primary.url("/v"), ""), &response).error_code(),
-      grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(world.stub()
+                .ResolveTwiML(&context, VoiceRequest(primary.url("/v"), ""), &response)
+                .error_code(),
+            grpc::StatusCode::UNAVAILABLE);
 }
 
 TEST(Grpc, ADrainThatTakesTooLongIsCutShort) {
@@ -407,6 +430,29 @@ TEST(Grpc, G18_ACompressedBombIsRefusedAtItsRealSize) {
   v1::ResolveTwiMLResponse response;
   EXPECT_EQ(world.stub().ResolveTwiML(&context, request, &response).error_code(),
             grpc::StatusCode::RESOURCE_EXHAUSTED);
+}
+
+TEST(Grpc, TheMetricsThatDashboardsRelyOnAreThere) {
+  Origin primary;
+  primary.OnAny(Reply{.status = 500});
+  RouterWorld world;
+  ASSERT_TRUE(world.Resolve(VoiceRequest(primary.url("/v"), "http://10.0.0.1/")).status.ok());
+  const int port = world.router().admin_port();
+  EXPECT_EQ(
+      ReadMetric(port, "understudy_resolutions_total{kind=\"voice\",source=\"default\"}"), 1);
+  EXPECT_EQ(ReadMetric(port, "understudy_resolution_duration_seconds_count{kind=\"voice\","
+                             "source=\"default\"}"),
+            1);
+  EXPECT_EQ(
+      ReadMetric(port, "understudy_attempts_total{error_code=\"11200\",target=\"primary\"}"), 1);
+  EXPECT_EQ(
+      ReadMetric(port, "understudy_attempts_total{error_code=\"11205\",target=\"fallback\"}"), 1);
+  EXPECT_EQ(ReadMetric(port, "understudy_attempt_duration_seconds_count{target=\"primary\"}"), 1);
+  EXPECT_EQ(ReadMetric(port, "understudy_egress_denied_total{class=\"private\"}"), 1);
+  EXPECT_EQ(ReadMetric(port, "understudy_in_flight"), 0);
+  EXPECT_EQ(ReadMetric(port, "understudy_in_flight_limit"), 10000);
+  EXPECT_EQ(ReadMetric(port, "understudy_log_lines_dropped"), 0);
+  EXPECT_EQ(ReadAdminPage(port, "/healthz"), "ok\n");
 }
 
 TEST(Grpc, AReloadAnswersTheNextCall) {

@@ -74,8 +74,7 @@ ResolveTwiMLRequest MessageRequest() {
 
 namespace {
 
-void SetHandler(ResolveTwiMLRequest& request, const std::string& url,
-                const std::string& fallback) {
+void SetHandler(ResolveTwiMLRequest& request, const std::string& url, const std::string& fallback) {
   request.set_account_sid(kAccountSid);
   request.mutable_handler()->set_url(url);
   request.mutable_handler()->set_fallback_url(fallback);

@@ -60,8 +60,7 @@ void OnTlsState(const SSL* ssl, int where, int result) {
     SSL_ctrl(const_cast<SSL*>(ssl), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
              nullptr);
   }
-  if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT &&
-      (result & 0xff) == SSL_AD_CLOSE_NOTIFY) {
+  if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT && (result & 0xff) == SSL_AD_CLOSE_NOTIFY) {
     watch->ended_by_peer = true;
   }
 }
@@ -117,7 +116,8 @@ void Transfer::Prepare(CurlEasy easy, const std::vector<IpAddress>& addresses, a
   curl_easy_setopt(curl, CURLOPT_URL, exchange_.url.c_str());
   if (exchange_.method == Method::kPost) {
     curl_easy_setopt(curl, CURLOPT_POST, 1L);
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(exchange_.body.size()));
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
+                     static_cast<curl_off_t>(exchange_.body.size()));
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, exchange_.body.c_str());
   } else {
     curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
@@ -175,8 +175,8 @@ curl_socket_t Transfer::OnOpenSocket(void* self, curlsocktype, curl_sockaddr* ad
   }
   const int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
   if (fd < 0) {
-    transfer.end_.out_of_sockets = errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-                                   errno == ENOMEM;
+    transfer.end_.out_of_sockets =
+        errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
     return CURL_SOCKET_BAD;
   }
   transfer.end_.socket_opened = true;
@@ -270,8 +270,8 @@ size_t Transfer::OnBody(char* data, size_t size, size_t count, void* self) {
   if (!transfer.head_.complete()) return 0;  // a body without a head is no response of ours
   if (transfer.body_.size() + bytes > transfer.rules_.max_body_bytes) {
     transfer.end_.stop = Stop::kBodyTooLarge;
-    transfer.end_.stop_detail = absl::StrCat("the body has more than ",
-                                             transfer.rules_.max_body_bytes, " bytes, decoded");
+    transfer.end_.stop_detail =
+        absl::StrCat("the body has more than ", transfer.rules_.max_body_bytes, " bytes, decoded");
     return 0;
   }
   transfer.body_.append(data, bytes);

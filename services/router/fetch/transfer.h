@@ -76,7 +76,8 @@ class Transfer {
  private:
   static curl_socket_t OnOpenSocket(void* self, curlsocktype purpose, curl_sockaddr* address);
   static CURLcode OnTlsContext(CURL* easy, void* ssl_context, void* self);
-  static int OnRequest(void* self, char* remote_ip, char* local_ip, int remote_port, int local_port);
+  static int OnRequest(void* self, char* remote_ip, char* local_ip, int remote_port,
+                       int local_port);
   static size_t OnHeader(char* data, size_t size, size_t count, void* self);
   static size_t OnBody(char* data, size_t size, size_t count, void* self);
 

@@ -48,8 +48,8 @@ NetFault ConnectFailure(const TransferEnd& end) {
   }
   if (!MayDial(end.denied)) {
     return {NetError::kAddressDenied, Phase::kPolicy,
-            absl::StrCat("the address is not one this router may dial (", AddressClassName(end.denied),
-                         ")")};
+            absl::StrCat("the address is not one this router may dial (",
+                         AddressClassName(end.denied), ")")};
   }
   switch (end.os_errno) {
     case ECONNREFUSED:
@@ -184,10 +184,9 @@ NetFault UnderstandEnd(const TransferEnd& end) {
       return {NetError::kNoResources, Phase::kConnect, "this router has no memory left"};
     default:
       return {NetError::kNoResources, WaitingPhase(end),
-              absl::StrCat("the request could not be made: ", end.error_text.empty()
-                                                                  ? "libcurl error "
-                                                                  : end.error_text,
-                           " (", end.curl_code, ")")};
+              absl::StrCat("the request could not be made: ",
+                           end.error_text.empty() ? "libcurl error " : end.error_text, " (",
+                           end.curl_code, ")")};
   }
 }
 

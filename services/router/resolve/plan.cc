@@ -42,7 +42,9 @@ Plan::Plan(Call call, std::shared_ptr<const Route> route, const Limits& limits)
   AddIfAbsent(call_.parameters, "ApiVersion", "2010-04-01");
 }
 
-Step Plan::Begin(absl::Time now) { return BeginTarget(Target::kPrimary, now); }
+Step Plan::Begin(absl::Time now) {
+  return BeginTarget(Target::kPrimary, now);
+}
 
 twilio::Form Plan::ParametersFor(Target target) const {
   twilio::Form parameters = call_.parameters;
@@ -107,9 +109,14 @@ Step Plan::BeginTarget(Target target, absl::Time now) {
 
 Step Plan::NextExchange() {
   ++fetch_.requests_made;
-  Exchange exchange = BuildExchange(fetch_.context, fetch_.url, fetch_.method, fetch_.parameters);
-  fetch_.authorized = fetch_.challenge.has_value() &&
-                      fetch_.url.origin() == fetch_.credentials_origin;
+  const bool redirected_to_get = fetch_.redirects_made > 0 && fetch_.method == Method::kGet;
+  Exchange exchange =
+      BuildExchange(fetch_.context, fetch_.url, fetch_.method,
+                    redirected_to_get
+                        ? WithoutNamesInQuery(fetch_.parameters, fetch_.url.canonical)
+                        : fetch_.parameters);
+  fetch_.authorized =
+      fetch_.challenge.has_value() && fetch_.url.origin() == fetch_.credentials_origin;
   if (fetch_.authorized) {
     exchange.headers.push_back(
         {"Authorization",
@@ -147,9 +154,8 @@ Step Plan::OnReply(Reply reply) {
   Verdict verdict = Judge(reply, call_.kind, route_->codes, fetch_.error_url);
   if (auto* document = std::get_if<Document>(&verdict)) {
     outcome_.warnings = std::move(document->warnings);
-    return Finish(
-        fetch_.target == Target::kPrimary ? Source::kPrimary : Source::kFallback,
-        std::move(document->twiml), fetch_.error_url);
+    return Finish(fetch_.target == Target::kPrimary ? Source::kPrimary : Source::kFallback,
+                  std::move(document->twiml), fetch_.error_url);
   }
   if (auto* redirect = std::get_if<Redirect>(&verdict)) {
     return FollowRedirect(reply, redirect->location, redirect->keep_method);
