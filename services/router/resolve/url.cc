@@ -32,8 +32,8 @@ absl::Status Invalid(absl::string_view why) {
 std::string Part(CURLU* url, CURLUPart part, unsigned flags, CURLUcode* code) {
   char* text = nullptr;
   *code = curl_url_get(url, part, &text, flags);
-  if (*code != CURLUE_OK || text == nullptr) return {};
-  std::string copy = text;
+  // Of a host that is no international name, libcurl 7.88 hands out the memory with its error.
+  std::string copy = *code == CURLUE_OK && text != nullptr ? text : "";
   curl_free(text);
   return copy;
 }
