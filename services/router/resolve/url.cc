@@ -12,6 +12,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 
 namespace understudy::router {
 namespace {
@@ -80,7 +81,16 @@ absl::Status CheckHost(absl::string_view host) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Url> Extract(CURLU* parsed) {
+// Whether `text` writes its host so, byte for byte.
+bool WritesHost(absl::string_view text, absl::string_view host) {
+  const size_t begin = text.find("://") + 3;
+  absl::string_view authority = text.substr(begin, text.find_first_of("/?#", begin) - begin);
+  authority.remove_prefix(authority.rfind('@') + 1);  // all of it if there is none
+  return absl::ConsumePrefix(&authority, host) && (authority.empty() || authority.front() == ':');
+}
+
+// The parts of `text`, which is parsed.
+absl::StatusOr<Url> Extract(CURLU* parsed, absl::string_view text) {
   Url url;
   CURLUcode code;
   url.scheme = Part(parsed, CURLUPART_SCHEME, 0, &code);
@@ -91,8 +101,7 @@ absl::StatusOr<Url> Extract(CURLU* parsed) {
     return Invalid("the URL's host has an IPv6 zone");
   }
   std::string host = Part(parsed, CURLUPART_HOST, 0, &code);
-  const bool is_international = !IsAscii(host);
-  if (is_international) {
+  if (!IsAscii(host)) {
     const ScopedUtf8Locale utf8;
     host = Part(parsed, CURLUPART_HOST, CURLU_PUNYCODE, &code);
   }
@@ -125,8 +134,9 @@ absl::StatusOr<Url> Extract(CURLU* parsed) {
   url.canonical = Part(parsed, CURLUPART_URL, 0, &code);
   if (code != CURLUE_OK) return Invalid("the URL is malformed");
 
-  if (is_international) {
-    // Its ASCII form may be an address in one of the spellings that libcurl makes plain.
+  if (!WritesHost(text, host)) {
+    // What was percent-encoded or international may now be an address in one of the spellings
+    // that libcurl makes plain.
     const absl::StatusOr<Url> plain = ParseUrl(url.canonical);
     if (!plain.ok()) return plain.status();
     url.canonical = plain->canonical;
@@ -181,7 +191,7 @@ absl::StatusOr<Url> ParseUrl(absl::string_view text) {
     default:
       return Invalid("the URL is malformed (a blank or another character must be encoded)");
   }
-  return Extract(parsed.get());
+  return Extract(parsed.get(), text);
 }
 
 absl::StatusOr<Url> JoinUrl(const Url& base, absl::string_view location) {
