@@ -4,10 +4,10 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
-#include "common/twilio/documents.h"
 #include "common/twilio/form.h"
 #include "common/twilio/signature.h"
 #include "services/router/resolve/url.h"
+#include "tests/e2e/every_world.h"
 #include "tests/e2e/router_world.h"
 #include "tests/testing/closed_port.h"
 #include "tests/testing/dns_server.h"
@@ -22,78 +22,8 @@ using v1::SOURCE_DEFAULT;
 using v1::SOURCE_FALLBACK;
 using v1::SOURCE_PRIMARY;
 
-constexpr char kIndex[] = "/index";
-
-// Every case is shown for calls and for messages, with either set of codes.
-struct World {
-  router::Kind kind = router::Kind::kVoice;
-  RetrievalCodes codes = RetrievalCodes::kClassic;
-};
-
-RouterConfig ConfigFor(const World& world) {
-  RouterConfig config = LoopbackConfig();
-  config.retrieval_codes = world.codes;
-  return config;
-}
-
-class UseCase : public ::testing::TestWithParam<World> {
- protected:
-  UseCase() : world_(ConfigFor(GetParam())) {
-    primary_.On(kIndex, Reply{.body = Document("primary")});
-    fallback_.On(kIndex, Reply{.body = Document("fallback")});
-  }
-
-  bool voice() const { return GetParam().kind == router::Kind::kVoice; }
-  int Code(int classic, int specific) const {
-    return GetParam().codes == RetrievalCodes::kClassic ? classic : specific;
-  }
-  std::string Document(const std::string& words) const {
-    return voice() ? absl::StrCat("<Response><Say>", words, "</Say></Response>")
-                   : absl::StrCat("<Response><Message>", words, "</Message></Response>");
-  }
-  std::string DefaultDocument() const {
-    return twilio::DefaultDocument(GetParam().kind,
-                                   "We are sorry, an application error has occurred. Goodbye.");
-  }
-  v1::ResolveTwiMLRequest Request(const std::string& url, const std::string& fallback) const {
-    return voice() ? VoiceRequest(url, fallback) : MessageRequest(url, fallback);
-  }
-
-  // Resolves with the primary's URL as given and the fallback beside it.
-  Answer Resolve(const std::string& url) {
-    return world_.Resolve(Request(url, fallback_.url(kIndex)));
-  }
-
-  // The fallback answered because of `code` at `error_url`, which it was told.
-  void ExpectFallback(const Answer& answer, int code, const std::string& error_url) {
-    ASSERT_TRUE(answer.status.ok()) << answer.status.error_message();
-    EXPECT_EQ(answer.response.source(), SOURCE_FALLBACK);
-    EXPECT_EQ(answer.response.twiml(), Document("fallback"));
-    EXPECT_EQ(answer.response.error_code(), code);
-    EXPECT_EQ(answer.response.error_url(), error_url);
-    ASSERT_EQ(fallback_.requests().size(), 1u);
-    const twilio::Form form = twilio::DecodeForm(fallback_.requests()[0].body);
-    EXPECT_THAT(form, ::testing::Contains(twilio::Parameter{"ErrorCode", absl::StrCat(code)}));
-    EXPECT_THAT(form, ::testing::Contains(twilio::Parameter{"ErrorUrl", error_url}));
-    EXPECT_EQ(answer.response.attempts().rbegin()->target(), v1::TARGET_FALLBACK);
-    EXPECT_EQ(answer.response.attempts().rbegin()->error_code(), 0);
-  }
-
-  Origin primary_;
-  Origin fallback_;
-  RouterWorld world_;
-};
-
-INSTANTIATE_TEST_SUITE_P(
-    All, UseCase,
-    ::testing::Values(World{router::Kind::kVoice, RetrievalCodes::kClassic},
-                      World{router::Kind::kVoice, RetrievalCodes::kSpecific},
-                      World{router::Kind::kMessaging, RetrievalCodes::kClassic},
-                      World{router::Kind::kMessaging, RetrievalCodes::kSpecific}),
-    [](const ::testing::TestParamInfo<World>& world) {
-      return absl::StrCat(world.param.kind == router::Kind::kVoice ? "Voice" : "Messaging",
-                          world.param.codes == RetrievalCodes::kClassic ? "Classic" : "Specific");
-    });
+class UseCase : public EveryWorld {};
+INSTANTIATE_TEST_SUITE_P(All, UseCase, EveryWorld::Worlds(), EveryWorld::NameOf);
 
 TEST_P(UseCase, Uc1_1_AHealthyPrimaryAnswersAndTheFallbackHearsNothing) {
   const Answer answer = Resolve(primary_.url(kIndex));
@@ -155,7 +85,7 @@ TEST_P(UseCase, Uc1_3_NothingListensAndAfterTwoTriesTheFallbackIsAsked) {
 
 TEST_P(UseCase, Uc1_4_AHostNameThatDoesNotExist) {
   DnsServer names;  // knows none
-  RouterConfig config = ConfigFor(GetParam());
+  RouterConfig config = Config();
   config.dns_servers = {names.address()};
   RouterWorld world(config);
   const std::string url = "http://www.example.com/index";
