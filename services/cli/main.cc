@@ -28,7 +28,8 @@ struct Command {
   int (*run)(Arguments) = nullptr;
 };
 
-constexpr Command kCommands[] = {{"resolve", ResolveCommand}, {"check", CheckCommand}};
+constexpr Command kCommands[] = {
+    {"resolve", ResolveCommand}, {"check", CheckCommand}, {"demo", DemoCommand}};
 
 int Main(Arguments arguments) {
   if (arguments.empty()) {

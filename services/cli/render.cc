@@ -104,10 +104,6 @@ const char* MethodName(v1::Method method) {
   return method == v1::METHOD_GET ? "GET" : "POST";
 }
 
-const char* TargetName(v1::Target target) {
-  return target == v1::TARGET_FALLBACK ? "fallback" : "primary";
-}
-
 // Where the request failed, to follow its code.
 const char* PhaseText(v1::Phase phase) {
   switch (phase) {
@@ -142,10 +138,9 @@ const char* PhaseText(v1::Phase phase) {
 
 void AppendAttempt(const v1::Attempt& attempt, int number, absl::Duration scale, const Style& style,
                    std::string* out) {
-  absl::StrAppendFormat(
-      out, "  %d  %s  %s %s\n", number,
-      Paint(style, Color::kBold, absl::StrFormat("%-8s", TargetName(attempt.target()))),
-      MethodName(attempt.method()), Printable(attempt.url()));
+  absl::StrAppendFormat(out, "  %d  %s  %s %s\n", number,
+                        Paint(style, Color::kBold, absl::StrFormat("%-8s", TargetName(attempt))),
+                        MethodName(attempt.method()), Printable(attempt.url()));
 
   const Segments segments = SegmentsOf(attempt);
   const absl::Duration total = FromProto(attempt.total());
@@ -259,6 +254,7 @@ std::string PrintableLines(absl::string_view text) {
 
 std::string TimeText(absl::Duration duration) {
   const double ms = absl::ToDoubleMilliseconds(duration);
+  if (ms < 0.05) return "<0.1 ms";
   if (ms < 9.95) return absl::StrFormat("%.1f ms", ms);
   if (ms < 999.5) return absl::StrFormat("%.0f ms", ms);
   return absl::StrFormat("%.1f s", ms / 1000);
@@ -284,9 +280,17 @@ std::string AttemptEnd(const v1::Attempt& attempt) {
   return attempt.http_status() == 0 ? "no answer" : absl::StrCat("HTTP ", attempt.http_status());
 }
 
+const char* TargetName(const v1::Attempt& attempt) {
+  return attempt.target() == v1::TARGET_FALLBACK ? "fallback" : "primary";
+}
+
+absl::Duration TotalTime(const v1::Attempt& attempt) {
+  return FromProto(attempt.total());
+}
+
 absl::Duration TotalTime(const v1::ResolveTwiMLResponse& response) {
   absl::Duration total;
-  for (const v1::Attempt& attempt : response.attempts()) total += FromProto(attempt.total());
+  for (const v1::Attempt& attempt : response.attempts()) total += TotalTime(attempt);
   return total;
 }
 

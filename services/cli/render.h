@@ -36,7 +36,7 @@ std::string Printable(absl::string_view text);
 // The same with its tabs and ends of lines.
 std::string PrintableLines(absl::string_view text);
 
-// "1.2 ms", "85 ms", "15.0 s".
+// "<0.1 ms", "1.2 ms", "85 ms", "15.0 s".
 std::string TimeText(absl::Duration duration);
 
 // "11200 HTTP retrieval failure".
@@ -48,7 +48,11 @@ std::string WhoAnswered(const router::v1::ResolveTwiMLResponse& response);
 // How the request ended, in a word or two: "HTTP 200", "no answer".
 std::string AttemptEnd(const router::v1::Attempt& attempt);
 
-// From the start of the first attempt to the end of the last.
+// "primary" or "fallback".
+const char* TargetName(const router::v1::Attempt& attempt);
+
+absl::Duration TotalTime(const router::v1::Attempt& attempt);
+// Of all its attempts.
 absl::Duration TotalTime(const router::v1::ResolveTwiMLResponse& response);
 
 // Every attempt in three lines or so: what was asked, a bar of its phases to the scale of the
