@@ -86,7 +86,7 @@ absl::string_view NearestName(absl::string_view word, absl::Span<const absl::str
   size_t fewest = kMaxNearMissEdits + 1;
   for (const absl::string_view name : names) {
     const size_t edits = EditDistance(word, name);
-    if (edits < fewest && name.size() > kMaxNearMissEdits) {
+    if (edits < fewest && edits * 2 < name.size()) {
       nearest = name;
       fewest = edits;
     }

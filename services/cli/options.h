@@ -19,7 +19,7 @@ inline constexpr int kExitGood = 0;
 inline constexpr int kExitFailed = 1;
 inline constexpr int kExitUsage = 2;
 
-// Names that differ in more letters than this are no near misses.
+// Names that differ in more letters than this, or in half of their own, are no near misses.
 inline constexpr size_t kMaxNearMissEdits = 2;
 
 struct Option {
@@ -37,8 +37,7 @@ struct Option {
 absl::StatusOr<std::vector<std::string>> ParseOptions(absl::Span<const absl::string_view> args,
                                                       absl::Span<const Option> options);
 
-// The one of `names` that `word` was probably meant to be; empty if none is near. Names no longer
-// than the edits allowed are near nothing.
+// The one of `names` that `word` was probably meant to be; empty if none is near.
 absl::string_view NearestName(absl::string_view word, absl::Span<const absl::string_view> names);
 
 // Options that store what they are given.

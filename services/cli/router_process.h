@@ -42,7 +42,8 @@ class RouterProcess {
   static absl::StatusOr<std::unique_ptr<RouterProcess>> Start(const std::string& binary,
                                                               const std::string& config_path,
                                                               absl::Duration bound);
-  // Kills the process and its children unless Stop has ended it. It also dies with the thread that started it.
+  // Kills the process and its children unless Stop has ended it. It also dies with the thread that
+  // started it.
   ~RouterProcess();
   RouterProcess(const RouterProcess&) = delete;
   RouterProcess& operator=(const RouterProcess&) = delete;
