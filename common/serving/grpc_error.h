@@ -2,13 +2,13 @@
 #ifndef COMMON_SERVING_GRPC_ERROR_H_
 #define COMMON_SERVING_GRPC_ERROR_H_
 
+#include <grpcpp/support/status.h>
+
 #include <map>
 #include <string>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-
-#include <grpcpp/support/status.h>
 
 namespace understudy::serving {
 

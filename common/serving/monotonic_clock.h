@@ -11,8 +11,7 @@ namespace understudy::serving {
 // Time since some moment before this process began, as absl::Time so that it adds up with
 // durations. Never goes back; its date means nothing.
 inline absl::Time MonotonicNow() {
-  return absl::UnixEpoch() +
-         absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
+  return absl::UnixEpoch() + absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
 }
 
 }  // namespace understudy::serving

@@ -1,17 +1,15 @@
 #include "services/router/config.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <optional>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/serving/strict_yaml.h"
+#include "common/twilio/identifiers.h"
 #include "services/router/fetch/address.h"
 #include "services/router/resolve/request.h"
 
@@ -25,44 +23,26 @@ using serving::YamlMapping;
 // Where a sid or a number was first given.
 using Lines = absl::flat_hash_map<std::string, int>;
 
-bool IsDigit(char c) {
-  return absl::ascii_isdigit(static_cast<unsigned char>(c));
-}
-bool IsHexDigit(char c) {
-  return absl::ascii_isxdigit(static_cast<unsigned char>(c));
-}
-
 absl::Status CheckAccountSid(absl::string_view sid) {
-  constexpr size_t kHexDigits = 32;
-  const absl::string_view digits = absl::StripPrefix(sid, "AC");
-  if (sid.size() == digits.size() + 2 && digits.size() == kHexDigits &&
-      std::all_of(digits.begin(), digits.end(), IsHexDigit)) {
-    return absl::OkStatus();
-  }
-  return absl::InvalidArgumentError("must be AC and 32 hexadecimal digits");
+  if (twilio::IsAccountSid(sid)) return absl::OkStatus();
+  return absl::InvalidArgumentError("must be AC and 32 lower-case hexadecimal digits");
 }
 
 absl::Status CheckPhoneNumber(absl::string_view number) {
-  constexpr size_t kMaxDigits = 15;
-  const absl::string_view digits = absl::StripPrefix(number, "+");
-  if (digits.size() + 1 == number.size() && digits.size() >= 2 && digits.size() <= kMaxDigits &&
-      digits[0] != '0' && std::all_of(digits.begin(), digits.end(), IsDigit)) {
-    return absl::OkStatus();
-  }
+  if (twilio::IsPhoneNumber(number)) return absl::OkStatus();
   return absl::InvalidArgumentError(
       "must be in E.164 form, + and 2 to 15 digits, such as +14155550199");
 }
 
-bool IsAddress(const std::string& text) {
-  unsigned char address[sizeof(in6_addr)];
-  return inet_pton(AF_INET, text.c_str(), address) == 1 ||
-         inet_pton(AF_INET6, text.c_str(), address) == 1;
+// A literal, but not inet_aton's looser spellings of one.
+bool IsAddress(absl::string_view text) {
+  const std::optional<IpAddress> address = ParseAddress(text);
+  return address.has_value() && (address->v6 || address->ToString() == text);
 }
 
 absl::Status CheckDnsServer(absl::string_view text) {
   const absl::StatusOr<ListenAddress> with_port = serving::ParseListenAddress(text);
-  if (IsAddress(std::string(text)) ||
-      (with_port.ok() && with_port->port != 0 && IsAddress(with_port->host))) {
+  if (IsAddress(text) || (with_port.ok() && with_port->port != 0 && IsAddress(with_port->host))) {
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(
@@ -168,7 +148,11 @@ void ReadRanges(YamlMapping& egress, absl::string_view key, std::vector<Cidr>& r
 }
 
 void ReadRoot(YamlMapping& root, RouterConfig& config) {
-  root.Mapping("grpc", [&](YamlMapping& grpc) { grpc.Listen("listen", config.grpc_listen); });
+  root.Mapping("grpc", [&](YamlMapping& grpc) {
+    grpc.Listen("listen", config.grpc_listen);
+    grpc.Duration("max_connection_age", absl::Seconds(1), absl::Hours(24),
+                  config.max_connection_age);
+  });
   root.Mapping("admin", [&](YamlMapping& admin) { admin.Listen("listen", config.admin_listen); });
   Lines accounts;
   ReadAccounts(root, accounts, config.accounts);

@@ -22,6 +22,7 @@ inline constexpr size_t kMaxVoiceTextBytes = 4096;
 // Settings without a word on them are described in deploy/config/router.yaml.
 struct RouterConfig {
   serving::ListenAddress grpc_listen = {.host = "0.0.0.0", .port = 50051};
+  absl::Duration max_connection_age = absl::Minutes(10);
   serving::ListenAddress admin_listen = {.host = "0.0.0.0", .port = 9090};
   // Sids and phone numbers are well-formed and none is there twice; the account of every number is
   // among the accounts, and its URLs are good for an endpoint.

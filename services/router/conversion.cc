@@ -9,9 +9,9 @@
 #include <optional>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "common/twilio/charset.h"
+#include "common/twilio/identifiers.h"
 #include "services/router/resolve/url.h"
 
 namespace understudy::router {
@@ -19,31 +19,11 @@ namespace {
 
 using serving::CallerError;
 
-constexpr size_t kAccountSidBytes = 34;
-constexpr size_t kMaxPhoneDigits = 15;  // E.164
-
 CallerError Invalid(std::string reason, std::string field, std::string message) {
   return {.code = grpc::StatusCode::INVALID_ARGUMENT,
           .reason = std::move(reason),
           .field = std::move(field),
           .message = std::move(message)};
-}
-
-bool IsAccountSid(absl::string_view sid) {
-  return sid.size() == kAccountSidBytes && sid.substr(0, 2) == "AC" &&
-         std::all_of(sid.begin() + 2, sid.end(), [](char c) {
-           return absl::ascii_isxdigit(static_cast<unsigned char>(c)) &&
-                  !absl::ascii_isupper(static_cast<unsigned char>(c));
-         });
-}
-
-bool IsPhoneNumber(absl::string_view number) {
-  if (number.size() < 3 || number.size() > kMaxPhoneDigits + 1 || number[0] != '+' ||
-      number[1] == '0') {
-    return false;
-  }
-  return std::all_of(number.begin() + 1, number.end(),
-                     [](char c) { return absl::ascii_isdigit(static_cast<unsigned char>(c)); });
 }
 
 std::optional<CallerError> ReadMethod(v1::Method method, const char* field, Method& out) {
@@ -77,7 +57,8 @@ std::optional<CallerError> ReadHandler(const v1::Handler& proto, Handler& out) {
   if (auto error = ReadMethod(proto.method(), "handler.method", out.primary.method)) return error;
   if (proto.fallback_url().empty()) return std::nullopt;
   Endpoint& fallback = out.fallback.emplace();
-  if (auto error = ReadUrl(proto.fallback_url(), "handler.fallback_url", fallback.url)) return error;
+  if (auto error = ReadUrl(proto.fallback_url(), "handler.fallback_url", fallback.url))
+    return error;
   return ReadMethod(proto.fallback_method(), "handler.fallback_method", fallback.method);
 }
 
@@ -104,9 +85,8 @@ std::optional<CallerError> ReadParameters(const v1::ResolveTwiMLRequest& request
                                 kMaxParametersBytes));
   }
   // A map has no order of its own; requests should not differ from run to run.
-  std::sort(out.begin(), out.end(), [](const twilio::Parameter& a, const twilio::Parameter& b) {
-    return a.name < b.name;
-  });
+  std::sort(out.begin(), out.end(),
+            [](const twilio::Parameter& a, const twilio::Parameter& b) { return a.name < b.name; });
   return std::nullopt;
 }
 
@@ -115,7 +95,7 @@ std::optional<CallerError> ReadTarget(const v1::ResolveTwiMLRequest& request,
                                       const Settings& settings, AcceptedCall& accepted,
                                       Route& route) {
   Call& call = accepted.call;
-  if (!request.account_sid().empty() && !IsAccountSid(request.account_sid())) {
+  if (!request.account_sid().empty() && !twilio::IsAccountSid(request.account_sid())) {
     return Invalid("INVALID_ACCOUNT_SID", "account_sid",
                    "account_sid is not AC and 32 lower-case hexadecimal digits");
   }
@@ -135,7 +115,7 @@ std::optional<CallerError> ReadTarget(const v1::ResolveTwiMLRequest& request,
   }
 
   const std::string& number = request.phone_number();
-  if (!IsPhoneNumber(number)) {
+  if (!twilio::IsPhoneNumber(number)) {
     return Invalid("INVALID_PHONE_NUMBER", "phone_number",
                    "phone_number is not E.164, such as +14155550199");
   }
@@ -237,8 +217,7 @@ std::string FindBrokenText(const google::protobuf::UnknownFieldSet& fields,
   for (int i = 0; i < fields.field_count(); ++i) {
     const google::protobuf::UnknownField& field = fields.field(i);
     const google::protobuf::FieldDescriptor* known = type.FindFieldByNumber(field.number());
-    if (known == nullptr ||
-        field.type() != google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED) {
+    if (known == nullptr || field.type() != google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED) {
       continue;
     }
     if (known->type() == google::protobuf::FieldDescriptor::TYPE_STRING) {
@@ -289,8 +268,8 @@ Acceptance Accept(const v1::ResolveTwiMLRequest& request, const Settings& settin
   if (auto error = ReadTarget(request, settings, accepted, *route)) return *std::move(error);
   if (auto error = ReadParameters(request, accepted.call.parameters)) return *std::move(error);
   route->codes = settings.codes;
-  route->default_document = accepted.call.kind == Kind::kVoice ? settings.voice_default
-                                                               : settings.messaging_default;
+  route->default_document =
+      accepted.call.kind == Kind::kVoice ? settings.voice_default : settings.messaging_default;
   accepted.route = std::move(route);
   return accepted;
 }

@@ -68,7 +68,8 @@ int Serve(StopSignal& signals, const std::string& path, const RouterConfig& conf
   absl::StatusOr<std::unique_ptr<Router>> started = Router::Start(config);
   if (!started.ok()) {
     serving::FlushLog(kFlushTime);
-    std::fprintf(stderr, "understudy-router: %s\n", std::string(started.status().message()).c_str());
+    std::fprintf(stderr, "understudy-router: %s\n",
+                 std::string(started.status().message()).c_str());
     return 1;
   }
   Router& router = **started;
@@ -156,4 +157,6 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace understudy::router
 
-int main(int argc, char** argv) { return understudy::router::Main(argc, argv); }
+int main(int argc, char** argv) {
+  return understudy::router::Main(argc, argv);
+}

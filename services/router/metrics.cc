@@ -22,9 +22,15 @@ constexpr std::array<const char*, 2> kTargetNames = {"primary", "fallback"};
 const prometheus::Histogram::BucketBoundaries kSeconds = {
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 20, 30};
 
-size_t Index(Kind kind) { return static_cast<size_t>(kind); }
-size_t Index(Target target) { return static_cast<size_t>(target); }
-size_t Index(Source source) { return static_cast<size_t>(source); }
+size_t Index(Kind kind) {
+  return static_cast<size_t>(kind);
+}
+size_t Index(Target target) {
+  return static_cast<size_t>(target);
+}
+size_t Index(Source source) {
+  return static_cast<size_t>(source);
+}
 
 prometheus::Family<prometheus::Counter>& AddCounter(prometheus::Registry& registry,
                                                     const char* name, const char* help) {
@@ -80,8 +86,7 @@ RouterMetrics::RouterMetrics() : registry_(std::make_unique<prometheus::Registry
   for (size_t target = 0; target < kTargetNames.size(); ++target) {
     good_attempts_[target] =
         &attempts_->Add({{"target", kTargetNames[target]}, {"error_code", "0"}});
-    attempt_seconds_[target] =
-        &attempt_seconds.Add({{"target", kTargetNames[target]}}, kSeconds);
+    attempt_seconds_[target] = &attempt_seconds.Add({{"target", kTargetNames[target]}}, kSeconds);
   }
 
   warnings_ = &AddCounter(*registry_, "understudy_twiml_warnings_total",
@@ -104,12 +109,22 @@ RouterMetrics::RouterMetrics() : registry_(std::make_unique<prometheus::Registry
 
 RouterMetrics::~RouterMetrics() = default;
 
-const prometheus::Collectable& RouterMetrics::collectable() const { return *scrape_; }
+const prometheus::Collectable& RouterMetrics::collectable() const {
+  return *scrape_;
+}
 
-void RouterMetrics::SetMaxInFlight(int max) { max_in_flight_->Set(max); }
-void RouterMetrics::AddInFlight(int change) { in_flight_->Increment(change); }
-void RouterMetrics::CountRefused() { refused_->Increment(); }
-void RouterMetrics::CountReload(bool good) { reloads_[good ? 1 : 0]->Increment(); }
+void RouterMetrics::SetMaxInFlight(int max) {
+  max_in_flight_->Set(max);
+}
+void RouterMetrics::AddInFlight(int change) {
+  in_flight_->Increment(change);
+}
+void RouterMetrics::CountRefused() {
+  refused_->Increment();
+}
+void RouterMetrics::CountReload(bool good) {
+  reloads_[good ? 1 : 0]->Increment();
+}
 
 void RouterMetrics::CountDenied(AddressClass address_class) {
   denied_->Add({{"class", AddressClassName(address_class)}}).Increment();
@@ -134,8 +149,8 @@ prometheus::Counter& RouterMetrics::AttemptsOf(Target target, int code) {
   MutexLock lock(mutex_);
   prometheus::Counter*& counter = attempts_by_code_[{target, code}];
   if (counter == nullptr) {
-    counter = &attempts_->Add({{"target", kTargetNames[Index(target)]},
-                               {"error_code", twilio::ErrorCodeLabel(code)}});
+    counter = &attempts_->Add(
+        {{"target", kTargetNames[Index(target)]}, {"error_code", twilio::ErrorCodeLabel(code)}});
   }
   return *counter;
 }

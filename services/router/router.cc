@@ -1,5 +1,7 @@
 #include "services/router/router.h"
 
+#include <google/protobuf/stubs/logging.h>
+#include <grpc/support/log.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
@@ -28,7 +30,6 @@ constexpr char kServiceName[] = "understudy.router.v1.RouterService";
 // Limits of a client's connection. Ages are jittered by gRPC, so that clients come back spread out
 // and find the replicas there are.
 constexpr int kMaxMetadataBytes = 16 * 1024;
-constexpr int kMaxConnectionAgeMs = 10 * 60 * 1000;
 constexpr int kMaxConnectionAgeGraceMs = 35 * 1000;  // longer than any call
 constexpr int kMaxConnectionIdleMs = 5 * 60 * 1000;
 constexpr int kKeepaliveMs = 60 * 1000;
@@ -50,20 +51,28 @@ void RaiseDescriptorLimit(int max_in_flight) {
   }
 }
 
+// gRPC's own messages, as lines of our log.
+void LogForGrpc(gpr_log_func_args* message) {
+  serving::Log(message->severity == GPR_LOG_SEVERITY_ERROR ? serving::LogLevel::kWarning
+                                                           : serving::LogLevel::kDebug,
+               "gRPC", {{"detail", message->message}});
+}
+
 std::shared_ptr<const Settings> MakeSettings(const RouterConfig& config) {
   return std::make_shared<const Settings>(Settings{
       .routes = RouteTable(config.accounts, config.numbers),
       .codes = config.retrieval_codes,
       .voice_default = std::make_shared<const std::string>(
           twilio::DefaultDocument(Kind::kVoice, config.default_voice_text)),
-      .messaging_default = std::make_shared<const std::string>(
-          twilio::DefaultDocument(Kind::kMessaging, {}))});
+      .messaging_default =
+          std::make_shared<const std::string>(twilio::DefaultDocument(Kind::kMessaging, {}))});
 }
 
-void SetLimits(grpc::ServerBuilder& builder) {
+void SetLimits(grpc::ServerBuilder& builder, absl::Duration max_connection_age) {
   builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, kMaxConnectionAgeMs);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS,
+                             static_cast<int>(absl::ToInt64Milliseconds(max_connection_age)));
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, kMaxConnectionAgeGraceMs);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kMaxConnectionIdleMs);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
@@ -93,10 +102,13 @@ struct Router::Parts {
 Router::Router(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 absl::StatusOr<std::unique_ptr<Router>> Router::Start(const RouterConfig& config) {
-  static std::once_flag plugins;
-  std::call_once(plugins, [] {
+  static std::once_flag libraries;
+  std::call_once(libraries, [] {
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    gpr_set_log_function(LogForGrpc);
+    // Its one message here is about text that is not UTF-8, which the caller is told in full.
+    google::protobuf::SetLogHandler(nullptr);
   });
   RaiseDescriptorLimit(config.max_in_flight);
   auto parts = std::make_unique<Parts>();
@@ -118,7 +130,7 @@ absl::StatusOr<std::unique_ptr<Router>> Router::Start(const RouterConfig& config
       ServiceOptions{.limits = config.limits, .max_in_flight = config.max_in_flight},
       MakeSettings(config), *parts->fetcher, metrics);
   grpc::ServerBuilder builder;
-  SetLimits(builder);
+  SetLimits(builder, config.max_connection_age);
   parts->door->Register(builder);
   const std::string address = serving::ListenAddressText(config.grpc_listen);
   builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &parts->grpc_port);
@@ -143,17 +155,25 @@ absl::StatusOr<std::unique_ptr<Router>> Router::Start(const RouterConfig& config
   return router;
 }
 
-Router::~Router() { Stop(absl::ZeroDuration()); }
+Router::~Router() {
+  Stop(absl::ZeroDuration());
+}
 
-int Router::grpc_port() const { return parts_->grpc_port; }
-int Router::admin_port() const { return parts_->admin->port(); }
+int Router::grpc_port() const {
+  return parts_->grpc_port;
+}
+int Router::admin_port() const {
+  return parts_->admin->port();
+}
 
 void Router::Reload(const RouterConfig& config) {
   parts_->door->SetSettings(MakeSettings(config));
   parts_->metrics.CountReload(true);
 }
 
-void Router::CountRefusedReload() { parts_->metrics.CountReload(false); }
+void Router::CountRefusedReload() {
+  parts_->metrics.CountReload(false);
+}
 
 void Router::Stop(absl::Duration grace) {
   if (!parts_->door_thread.joinable()) return;

@@ -30,7 +30,8 @@ constexpr const char* kSourceNames[] = {"primary", "fallback", "default"};
 // Unique without asking anyone: 128 random bits.
 std::string NewResolutionId() {
   thread_local absl::BitGen bits;
-  return absl::StrFormat("%016x%016x", absl::Uniform<uint64_t>(bits), absl::Uniform<uint64_t>(bits));
+  return absl::StrFormat("%016x%016x", absl::Uniform<uint64_t>(bits),
+                         absl::Uniform<uint64_t>(bits));
 }
 
 // The caller's deadline on our clock.
@@ -41,13 +42,15 @@ absl::Time DeadlineOf(const grpc::ServerContext& context, absl::Time now) {
 }
 
 void LogEvent(const ErrorEvent& event) {
-  Log(event.level == twilio::Level::kError ? LogLevel::kError : LogLevel::kWarning, "error event",
+  // A warning of ours, whatever its level is for the web server's owner: we did our work.
+  Log(LogLevel::kWarning, "error event",
       {{"event_id", event.event_id},
        {"resolution_id", event.resolution_id},
        {"account_sid", event.account_sid},
        {"kind", KindName(event.kind)},
        {"phone_number", event.phone_number},
        {"resource_sid", event.resource_sid},
+       {"event_level", event.level == twilio::Level::kError ? "error" : "warning"},
        {"error_code", event.error_code},
        {"error_url", event.error_url},
        {"target", event.target == Target::kPrimary ? "TARGET_PRIMARY" : "TARGET_FALLBACK"},
@@ -232,7 +235,9 @@ void RouterDoor::Serve() {
   while (queue_->Next(&tag, &ok)) static_cast<Tag*>(tag)->OnEvent(ok);
 }
 
-void RouterDoor::ShutDown() { queue_->Shutdown(); }
+void RouterDoor::ShutDown() {
+  queue_->Shutdown();
+}
 
 void RouterDoor::SetSettings(std::shared_ptr<const Settings> settings) {
   MutexLock lock(mutex_);

@@ -23,6 +23,7 @@ router::RouterConfig LoopbackConfig() {
 }
 
 RouterWorld::RouterWorld(const router::RouterConfig& config) {
+  serving::SetLogLevel(config.log_level);
   auto started = router::Router::Start(config);
   Require(started.ok(), std::string(started.status().message()).c_str());
   router_ = *std::move(started);
@@ -73,8 +74,7 @@ ResolveTwiMLRequest MessageRequest() {
 
 namespace {
 
-void SetHandler(ResolveTwiMLRequest& request, const std::string& url,
-                const std::string& fallback) {
+void SetHandler(ResolveTwiMLRequest& request, const std::string& url, const std::string& fallback) {
   request.set_account_sid(kAccountSid);
   request.mutable_handler()->set_url(url);
   request.mutable_handler()->set_fallback_url(fallback);

@@ -54,8 +54,7 @@ router::v1::ResolveTwiMLRequest VoiceRequest();
 router::v1::ResolveTwiMLRequest MessageRequest();
 // The same with a handler in place of the number; an empty fallback: none.
 router::v1::ResolveTwiMLRequest VoiceRequest(const std::string& url, const std::string& fallback);
-router::v1::ResolveTwiMLRequest MessageRequest(const std::string& url,
-                                               const std::string& fallback);
+router::v1::ResolveTwiMLRequest MessageRequest(const std::string& url, const std::string& fallback);
 
 // GET of an admin page: the body, or "" if it could not be had.
 std::string ReadAdminPage(int port, const std::string& path);

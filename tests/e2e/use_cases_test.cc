@@ -52,8 +52,8 @@ class UseCase : public ::testing::TestWithParam<World> {
                    : absl::StrCat("<Response><Message>", words, "</Message></Response>");
   }
   std::string DefaultDocument() const {
-    return twilio::DefaultDocument(
-        GetParam().kind, "We are sorry, an application error has occurred. Goodbye.");
+    return twilio::DefaultDocument(GetParam().kind,
+                                   "We are sorry, an application error has occurred. Goodbye.");
   }
   v1::ResolveTwiMLRequest Request(const std::string& url, const std::string& fallback) const {
     return voice() ? VoiceRequest(url, fallback) : MessageRequest(url, fallback);
@@ -90,10 +90,9 @@ INSTANTIATE_TEST_SUITE_P(
                       World{router::Kind::kVoice, RetrievalCodes::kSpecific},
                       World{router::Kind::kMessaging, RetrievalCodes::kClassic},
                       World{router::Kind::kMessaging, RetrievalCodes::kSpecific}),
-    [](const ::testing::TestParamInfo<World>& info) {
-      return absl::StrCat(
-          info.param.kind == router::Kind::kVoice ? "Voice" : "Messaging",
-          info.param.codes == RetrievalCodes::kClassic ? "Classic" : "Specific");
+    [](const ::testing::TestParamInfo<World>& world) {
+      return absl::StrCat(world.param.kind == router::Kind::kVoice ? "Voice" : "Messaging",
+                          world.param.codes == RetrievalCodes::kClassic ? "Classic" : "Specific");
     });
 
 TEST_P(UseCase, Uc1_1_AHealthyPrimaryAnswersAndTheFallbackHearsNothing) {
@@ -242,9 +241,8 @@ TEST_P(UseCase, Uc1_10_AnotherRootAnotherTypeAnotherSize) {
 }
 
 TEST_P(UseCase, Uc1_11_AnUnknownAttributeIsAWarningAndNoMore) {
-  const std::string document = voice()
-                                   ? "<Response><Say colour=\"red\">primary</Say></Response>"
-                                   : "<Response><Message colour=\"red\">x</Message></Response>";
+  const std::string document = voice() ? "<Response><Say colour=\"red\">primary</Say></Response>"
+                                       : "<Response><Message colour=\"red\">x</Message></Response>";
   primary_.On(kIndex, Reply{.body = document});
   const Answer answer = Resolve(primary_.url(kIndex));
   EXPECT_EQ(answer.response.source(), SOURCE_PRIMARY);
@@ -254,9 +252,9 @@ TEST_P(UseCase, Uc1_11_AnUnknownAttributeIsAWarningAndNoMore) {
   EXPECT_EQ(answer.response.warnings(0).line(), 1);
   EXPECT_THAT(answer.response.warnings(0).message(), ::testing::HasSubstr("colour"));
   EXPECT_EQ(fallback_.connections(), 0);
-  EXPECT_EQ(ReadMetric(world_.router().admin_port(),
-                       "understudy_twiml_warnings_total{code=\"12200\"}"),
-            1);
+  EXPECT_EQ(
+      ReadMetric(world_.router().admin_port(), "understudy_twiml_warnings_total{code=\"12200\"}"),
+      1);
 }
 
 TEST_P(UseCase, Uc1_12_ThereIsNoMemoryOfAnEarlierFailure) {

@@ -76,10 +76,11 @@ TEST(RouterConfigTest, ReadsEveryKey) {
       LoadRouterConfig("tests/testdata/good_config/every_key.yaml");
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->grpc_listen, (serving::ListenAddress{.host = "127.0.0.1", .port = 0}));
+  EXPECT_EQ(config->max_connection_age, absl::Seconds(1));
   EXPECT_EQ(config->admin_listen, (serving::ListenAddress{.host = "::1", .port = 19090}));
   EXPECT_THAT(config->accounts, ElementsAre(Account{.sid = "AC00000000000000000000000000000001",
                                                     .auth_token = Secret("12345 not a real token")},
-                                            Account{.sid = "ACabcdefABCDEF00000000000000000002"}));
+                                            Account{.sid = "ACabcdefabcdef00000000000000000002"}));
   const Number first = {
       .phone_number = "+14155550199",
       .account_sid = "AC00000000000000000000000000000001",
@@ -90,7 +91,7 @@ TEST(RouterConfigTest, ReadsEveryKey) {
       .messaging = Handler{.primary = {.url = "https://www.example.com/message"},
                            .fallback = Endpoint{.url = "https://fallback.example.com/message"}}};
   const Number second = {.phone_number = "+4930123456",
-                         .account_sid = "ACabcdefABCDEF00000000000000000002",
+                         .account_sid = "ACabcdefabcdef00000000000000000002",
                          .messaging = Handler{.primary = {.url = "https://www.example.com/m"}}};
   EXPECT_THAT(config->numbers, ElementsAre(first, second));
   EXPECT_EQ(config->limits.connect_timeout, absl::Milliseconds(100));
@@ -142,7 +143,7 @@ TEST(RouterConfigTest, TellsAllMistakesAtOnce) {
                      "  - phone_number: 0\n"
                      "grcp: {}\n"),
             "router.yaml:1: fetch.max_redirects: must be a whole number from 0 to 10, not \"11\"\n"
-            "router.yaml:3: accounts[0].sid: must be AC and 32 hexadecimal digits\n"
+            "router.yaml:3: accounts[0].sid: must be AC and 32 lower-case hexadecimal digits\n"
             "router.yaml:5: numbers[0].account_sid: missing\n"
             "router.yaml:5: numbers[0].phone_number: must be in E.164 form, + and 2 to 15 digits, "
             "such as +14155550199\n"
@@ -196,15 +197,16 @@ TEST(RouterConfigTest, KnowsPhoneNumbersAndSids) {
     EXPECT_THAT(Mistakes(with_number(number)), HasSubstr("numbers[0].phone_number: must be in"))
         << number;
   }
-  const std::string digits = "0123456789abcdefABCDEF0123456789";
+  const std::string digits = "0123456789abcdef0123456789abcdef";
   const auto with_sid = [](absl::string_view sid) {
     return absl::StrCat("accounts: [{sid: \"", sid, "\"}]");
   };
   EXPECT_EQ(Mistakes(with_sid("AC" + digits)), "");
-  for (const std::string& sid : {digits, "AC" + digits + "0", "AC" + digits.substr(1),
-                                 "ac" + digits, "SK" + digits, "AC" + digits.substr(1) + "g"}) {
+  for (const std::string& sid :
+       {digits, "AC" + digits + "0", "AC" + digits.substr(1), "ac" + digits, "SK" + digits,
+        "AC" + digits.substr(1) + "g", "AC" + digits.substr(1) + "F"}) {
     EXPECT_EQ(Mistakes(with_sid(sid)),
-              "router.yaml:1: accounts[0].sid: must be AC and 32 hexadecimal digits");
+              "router.yaml:1: accounts[0].sid: must be AC and 32 lower-case hexadecimal digits");
   }
 }
 

@@ -182,6 +182,7 @@ std::string TestAuthority::WriteCaFile(absl::string_view dir) const {
 
 Certificate TestAuthority::Issue(const CertificateOptions& options) const {
   std::vector<Issuer> intermediates;  // from the root's neighbour to the leaf's
+  intermediates.reserve(static_cast<size_t>(options.intermediates));
   for (int i = 0; i < options.intermediates; ++i) {
     intermediates.push_back(Issuer::Make(absl::StrCat("understudy test intermediate ", i + 1),
                                          i == 0 ? root_.get() : &intermediates.back()));

@@ -329,7 +329,7 @@ void DnsServer::On(absl::string_view name, DnsType type, DnsAnswer answer) {
   scripts_[{Normal(name), static_cast<int>(type)}] = {.answers = {std::move(answer)}};
 }
 
-void DnsServer::OnSequence(absl::string_view name, std::vector<DnsAnswer> answers) {
+void DnsServer::OnSequence(absl::string_view name, const std::vector<DnsAnswer>& answers) {
   Require(!answers.empty(), "a sequence has answers");
   MutexLock lock(mutex_);
   for (const DnsType type : {DnsType::kA, DnsType::kAaaa}) {

@@ -62,7 +62,7 @@ class DnsServer {
   void On(absl::string_view name, DnsAnswer answer);
   void On(absl::string_view name, DnsType type, DnsAnswer answer);
   // The nth question of each type gets the nth answer; the last one repeats.
-  void OnSequence(absl::string_view name, std::vector<DnsAnswer> answers);
+  void OnSequence(absl::string_view name, const std::vector<DnsAnswer>& answers);
 
   int port() const { return port_; }
   std::string address() const;  // "127.0.0.1:PORT"

@@ -248,6 +248,7 @@ TEST_F(DnsServerTest, KeepsToTheDatagramSizeOfTheQuestion) {
   // 12 bytes of header, 15 of question, 25 a record: 19 fit into 512 bytes, 20 do not.
   const auto addresses = [](int count) {
     std::vector<std::string> all;
+    all.reserve(static_cast<size_t>(count));
     for (int i = 0; i < count; ++i) all.push_back(absl::StrCat("198.51.100.", i));
     return all;
   };

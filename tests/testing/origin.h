@@ -91,10 +91,10 @@ struct OriginOptions {
 };
 
 // One thread per connection, but none for a connection whose OnAccept script begins with Stall:
-// thousands of those are cheap. Connections are kept alive unless the client or a script says
-// otherwise; what is not a request is answered 400 and closed. All methods may be called from any
-// thread; scripts count from the next request or connection on. The destructor ends every
-// connection and waits for its threads.
+// thousands of those are cheap, a file descriptor each. Connections are kept alive unless the
+// client or a script says otherwise; what is not a request is answered 400 and closed. All methods
+// may be called from any thread; scripts count from the next request or connection on. The
+// destructor ends every connection and waits for its threads.
 class Origin {
  public:
   // Header and body of a request, as sent, may have this many bytes; past it the answer is 400.

@@ -83,17 +83,17 @@ absl::StatusOr<Cidr> ParseCidr(absl::string_view text) {
   Cidr cidr{.address = *address, .prefix = widest};
   if (parts.first.size() != text.size() &&
       (!absl::SimpleAtoi(parts.second, &cidr.prefix) || cidr.prefix < 0 || cidr.prefix > widest)) {
-    return absl::InvalidArgumentError(absl::StrCat("\"", text, "\": the prefix length must be 0 to ",
-                                                   widest));
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", text, "\": the prefix length must be 0 to ", widest));
   }
   IpAddress masked = *address;
   for (int bit = cidr.prefix; bit < widest; ++bit) {
     masked.bytes[static_cast<size_t>(bit / 8)] &= static_cast<uint8_t>(~(0x80 >> (bit % 8)));
   }
   if (!(masked == *address)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("\"", text, "\" has bits set below its prefix; ", masked.ToString(), "/",
-                     cidr.prefix, " is the range"));
+    return absl::InvalidArgumentError(absl::StrCat("\"", text, "\" has bits set below its prefix; ",
+                                                   masked.ToString(), "/", cidr.prefix,
+                                                   " is the range"));
   }
   return cidr;
 }

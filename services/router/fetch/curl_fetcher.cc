@@ -246,11 +246,11 @@ class CurlFetcher::Loop {
     }
     if (open.empty()) {
       if (options_.on_denied) options_.on_denied(denied);
-      return Refuse(ticket, NetError::kAddressDenied, Phase::kPolicy,
-                    absl::StrCat("the address ", addresses.front().ToString(),
-                                 " is not one this router may dial (", AddressClassName(denied),
-                                 ")"),
-                    now);
+      return Refuse(
+          ticket, NetError::kAddressDenied, Phase::kPolicy,
+          absl::StrCat("the address ", addresses.front().ToString(),
+                       " is not one this router may dial (", AddressClassName(denied), ")"),
+          now);
     }
     CurlEasy easy;
     if (spare_.empty()) {
@@ -355,8 +355,8 @@ class CurlFetcher::Loop {
 
   static int OnTimer(CURLM*, long timeout_ms, void* self) {
     auto& loop = *static_cast<Loop*>(self);
-    loop.curl_alarm_ = timeout_ms < 0 ? absl::InfiniteFuture()
-                                      : MonotonicNow() + absl::Milliseconds(timeout_ms);
+    loop.curl_alarm_ =
+        timeout_ms < 0 ? absl::InfiniteFuture() : MonotonicNow() + absl::Milliseconds(timeout_ms);
     return 0;
   }
 
@@ -393,6 +393,8 @@ void CurlFetcher::Fetch(Ticket ticket, Exchange exchange, Done done) {
   loop_->Submit(ticket, std::move(exchange), std::move(done));
 }
 
-void CurlFetcher::Cancel(Ticket ticket) { loop_->Cancel(ticket); }
+void CurlFetcher::Cancel(Ticket ticket) {
+  loop_->Cancel(ticket);
+}
 
 }  // namespace understudy::router

@@ -55,8 +55,8 @@ void EventPoll::Watch(int fd, Owner owner, bool read, bool write) {
 const std::vector<EventPoll::Event>& EventPoll::Wait(absl::Duration timeout) {
   std::array<epoll_event, kEventsPerWait> raw;
   // Rounded up: waking a moment before a timer is due would spin until it is.
-  const int64_t ms = absl::ToInt64Milliseconds(
-      absl::Ceil(std::clamp(timeout, absl::ZeroDuration(), absl::Minutes(1)), absl::Milliseconds(1)));
+  const int64_t ms = absl::ToInt64Milliseconds(absl::Ceil(
+      std::clamp(timeout, absl::ZeroDuration(), absl::Minutes(1)), absl::Milliseconds(1)));
   const int count =
       epoll_wait(epoll_fd_, raw.data(), static_cast<int>(raw.size()), static_cast<int>(ms));
   events_.clear();

@@ -79,12 +79,11 @@ absl::StatusOr<std::unique_ptr<NameResolver>> NameResolver::Create(
     return absl::InternalError(absl::StrCat("c-ares: ", ares_strerror(status)));
   }
   if (!servers.empty()) {
-    status = ares_set_servers_ports_csv(resolver->channel_->ares,
-                                        absl::StrJoin(servers, ",").c_str());
+    status =
+        ares_set_servers_ports_csv(resolver->channel_->ares, absl::StrJoin(servers, ",").c_str());
     if (status != ARES_SUCCESS) {
-      return absl::InvalidArgumentError(absl::StrCat("the name servers \"",
-                                                     absl::StrJoin(servers, ","),
-                                                     "\": ", ares_strerror(status)));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "the name servers \"", absl::StrJoin(servers, ","), "\": ", ares_strerror(status)));
     }
   }
   return resolver;
@@ -135,10 +134,12 @@ void NameResolver::Resolve(const std::string& name, absl::Time now, Done done) {
             answer.ttl = std::min(answer.ttl, absl::Seconds(node->ai_ttl));
           }
           ares_freeaddrinfo(info);
-          answer.state = !answer.addresses.empty()                            ? FamilyState::kFound
-                         : status == ARES_SUCCESS || SaysNothingThere(status) ? FamilyState::kEmpty
-                                                                              : FamilyState::kFailed;
-          if (!answered.answered) answered.resolver->Settle(answered, answered.resolver->channel_->now);
+          answer.state = !answer.addresses.empty() ? FamilyState::kFound
+                         : status == ARES_SUCCESS || SaysNothingThere(status)
+                             ? FamilyState::kEmpty
+                             : FamilyState::kFailed;
+          if (!answered.answered)
+            answered.resolver->Settle(answered, answered.resolver->channel_->now);
         },
         new Asked(lookup, family));
   }
@@ -148,7 +149,8 @@ void NameResolver::Resolve(const std::string& name, absl::Time now, Done done) {
 void NameResolver::Settle(Lookup& lookup, absl::Time now) {
   const bool pending =
       lookup.v4.state == FamilyState::kPending || lookup.v6.state == FamilyState::kPending;
-  const bool found = lookup.v4.state == FamilyState::kFound || lookup.v6.state == FamilyState::kFound;
+  const bool found =
+      lookup.v4.state == FamilyState::kFound || lookup.v6.state == FamilyState::kFound;
   if (pending && now < lookup.answer_by) {
     if (found) lookup.answer_by = std::min(lookup.answer_by, now + kSecondFamilyDelay);
     return;
@@ -183,10 +185,13 @@ void NameResolver::Remember(const std::string& name, const NameAnswer& answer, a
     // Still full of live names: any one may go, it is only a cache.
     if (cache_.size() >= kMaxCachedNames) cache_.erase(cache_.begin());
   }
-  cache_[name] = {.answer = answer, .expires_at = now + std::clamp(ttl, kCacheFloor, kCacheCeiling)};
+  cache_[name] = {.answer = answer,
+                  .expires_at = now + std::clamp(ttl, kCacheFloor, kCacheCeiling)};
 }
 
-void NameResolver::Forget(const std::string& name) { cache_.erase(name); }
+void NameResolver::Forget(const std::string& name) {
+  cache_.erase(name);
+}
 
 void NameResolver::OnEvent(const EventPoll::Event& event, absl::Time now) {
   channel_->now = now;

@@ -33,11 +33,35 @@ absl::Duration Info(CURL* easy, CURLINFO what) {
   return absl::Microseconds(microseconds);
 }
 
-// SNI is left out by taking the name off again just before the first message is built: libcurl
-// has no option for it.
-void RemoveServerName(const SSL* ssl, int where, int) {
-  if ((where & SSL_CB_HANDSHAKE_START) != 0) {
-    SSL_ctrl(const_cast<SSL*>(ssl), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, nullptr);
+// What a TLS connection has to be told, or tells, outside libcurl's sight. Lives with the
+// connection's SSL_CTX, and with the transfer that reads it.
+using TlsWatchPointer = std::shared_ptr<TlsWatch>;
+
+void FreeTlsWatch(void*, void* pointer, CRYPTO_EX_DATA*, int, long, void*) {
+  delete static_cast<TlsWatchPointer*>(pointer);
+}
+
+int TlsWatchIndex() {
+  static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, FreeTlsWatch);
+  return index;
+}
+
+TlsWatchPointer WatchOf(const SSL* ssl) {
+  const auto* watch = static_cast<const TlsWatchPointer*>(
+      SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), TlsWatchIndex()));
+  return watch == nullptr ? nullptr : *watch;
+}
+
+void OnTlsState(const SSL* ssl, int where, int result) {
+  const TlsWatchPointer watch = WatchOf(ssl);
+  if (watch == nullptr) return;
+  // libcurl has no option to leave SNI out: the name goes just before the first message is built.
+  if ((where & SSL_CB_HANDSHAKE_START) != 0 && !watch->sends_sni) {
+    SSL_ctrl(const_cast<SSL*>(ssl), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+             nullptr);
+  }
+  if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT && (result & 0xff) == SSL_AD_CLOSE_NOTIFY) {
+    watch->ended_by_peer = true;
   }
 }
 
@@ -92,7 +116,8 @@ void Transfer::Prepare(CurlEasy easy, const std::vector<IpAddress>& addresses, a
   curl_easy_setopt(curl, CURLOPT_URL, exchange_.url.c_str());
   if (exchange_.method == Method::kPost) {
     curl_easy_setopt(curl, CURLOPT_POST, 1L);
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(exchange_.body.size()));
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
+                     static_cast<curl_off_t>(exchange_.body.size()));
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, exchange_.body.c_str());
   } else {
     curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
@@ -150,8 +175,8 @@ curl_socket_t Transfer::OnOpenSocket(void* self, curlsocktype, curl_sockaddr* ad
   }
   const int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
   if (fd < 0) {
-    transfer.end_.out_of_sockets = errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-                                   errno == ENOMEM;
+    transfer.end_.out_of_sockets =
+        errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
     return CURL_SOCKET_BAD;
   }
   transfer.end_.socket_opened = true;
@@ -175,9 +200,11 @@ CURLcode Transfer::OnTlsContext(CURL*, void* ssl_context, void* self) {
                       ? X509_VERIFY_PARAM_set1_ip_asc(parameters, host.c_str())
                       : X509_VERIFY_PARAM_set1_host(parameters, host.data(), host.size());
   if (set != 1) return CURLE_SSL_CERTPROBLEM;
-  // A body that ends where the connection is cut must not pass for a whole one.
-  SSL_CTX_clear_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF);
-  if (!transfer.exchange_.send_sni) SSL_CTX_set_info_callback(context, RemoveServerName);
+  auto watch = std::make_unique<TlsWatchPointer>(std::make_shared<TlsWatch>());
+  (*watch)->sends_sni = transfer.exchange_.send_sni;
+  if (SSL_CTX_set_ex_data(context, TlsWatchIndex(), watch.get()) != 1) return CURLE_OUT_OF_MEMORY;
+  static_cast<void>(watch.release());
+  SSL_CTX_set_info_callback(context, OnTlsState);
   return CURLE_OK;
 }
 
@@ -211,6 +238,7 @@ bool Transfer::TakeHeadLine(absl::string_view line) {
   if (was_complete || !head_.complete()) return true;
 
   end_.head_complete = true;
+  if (end_.https && !head_.chunked() && !head_.content_length().has_value()) WatchTls();
   if (head_.ambiguous_length()) curl_easy_setopt(easy_.get(), CURLOPT_FORBID_REUSE, 1L);
   if (head_.status() / 100 != 2) {
     error_head_at_ = last_byte_at_;
@@ -224,6 +252,16 @@ bool Transfer::TakeHeadLine(absl::string_view line) {
   return true;
 }
 
+// The body ends with the connection, so it matters how that ends. Asked of the connection itself:
+// it may have been opened by a transfer before this one.
+void Transfer::WatchTls() {
+  curl_tlssessioninfo* session = nullptr;
+  curl_easy_getinfo(easy_.get(), CURLINFO_TLS_SSL_PTR, &session);
+  if (session != nullptr && session->internals != nullptr) {
+    tls_watch_ = WatchOf(static_cast<const SSL*>(session->internals));
+  }
+}
+
 size_t Transfer::OnBody(char* data, size_t size, size_t count, void* self) {
   auto& transfer = *static_cast<Transfer*>(self);
   const size_t bytes = size * count;
@@ -232,8 +270,8 @@ size_t Transfer::OnBody(char* data, size_t size, size_t count, void* self) {
   if (!transfer.head_.complete()) return 0;  // a body without a head is no response of ours
   if (transfer.body_.size() + bytes > transfer.rules_.max_body_bytes) {
     transfer.end_.stop = Stop::kBodyTooLarge;
-    transfer.end_.stop_detail = absl::StrCat("the body has more than ",
-                                             transfer.rules_.max_body_bytes, " bytes, decoded");
+    transfer.end_.stop_detail =
+        absl::StrCat("the body has more than ", transfer.rules_.max_body_bytes, " bytes, decoded");
     return 0;
   }
   transfer.body_.append(data, bytes);
@@ -265,6 +303,7 @@ Reply Transfer::Finish(CURLcode code, Stop stop, absl::Time now) {
   if (end_.stop == Stop::kNone) end_.stop = stop;
   end_.error_text = error_text_;
   end_.status = head_.status();
+  end_.tls_cut = tls_watch_ != nullptr && !tls_watch_->ended_by_peer;
   long os_errno = 0;
   curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &os_errno);
   end_.os_errno = static_cast<int>(os_errno);

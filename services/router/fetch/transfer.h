@@ -36,6 +36,12 @@ struct TransferRules {
   std::vector<Ticket>& hurried;
 };
 
+// What is seen of, and asked from, a TLS connection besides what libcurl does with it.
+struct TlsWatch {
+  bool sends_sni = true;
+  bool ended_by_peer = false;  // by close_notify: nothing was cut off
+};
+
 class Transfer {
  public:
   Transfer(Ticket ticket, Exchange exchange, Url url, Fetcher::Done done,
@@ -70,11 +76,13 @@ class Transfer {
  private:
   static curl_socket_t OnOpenSocket(void* self, curlsocktype purpose, curl_sockaddr* address);
   static CURLcode OnTlsContext(CURL* easy, void* ssl_context, void* self);
-  static int OnRequest(void* self, char* remote_ip, char* local_ip, int remote_port, int local_port);
+  static int OnRequest(void* self, char* remote_ip, char* local_ip, int remote_port,
+                       int local_port);
   static size_t OnHeader(char* data, size_t size, size_t count, void* self);
   static size_t OnBody(char* data, size_t size, size_t count, void* self);
 
   bool TakeHeadLine(absl::string_view line);
+  void WatchTls();
   Timings ReadTimings(absl::Time now) const;
 
   const Ticket ticket_;
@@ -92,6 +100,7 @@ class Transfer {
   std::string body_;
   std::string remote_address_;
   TransferEnd end_;
+  std::shared_ptr<TlsWatch> tls_watch_;  // set if the body ends with the connection
 
   absl::Time begun_at_;
   absl::Time resolved_at_ = absl::InfinitePast();

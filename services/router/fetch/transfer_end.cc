@@ -48,8 +48,8 @@ NetFault ConnectFailure(const TransferEnd& end) {
   }
   if (!MayDial(end.denied)) {
     return {NetError::kAddressDenied, Phase::kPolicy,
-            absl::StrCat("the address is not one this router may dial (", AddressClassName(end.denied),
-                         ")")};
+            absl::StrCat("the address is not one this router may dial (",
+                         AddressClassName(end.denied), ")")};
   }
   switch (end.os_errno) {
     case ECONNREFUSED:
@@ -108,10 +108,6 @@ NetFault ReceiveFailure(const TransferEnd& end) {
     return {NetError::kTlsHandshake, Phase::kTls,
             absl::StrCat("the server ended TLS with an alert: ", end.error_text)};
   }
-  if (end.https && absl::StrContains(end.error_text, "unexpected eof") && end.head_complete) {
-    return Malformed(Phase::kBody,
-                     "the TLS connection was cut, so the body's end cannot be trusted");
-  }
   if (absl::StrContains(end.error_text, "chunk") || absl::StrContains(end.error_text, "Chunk")) {
     return Malformed(Phase::kBody, "the response's chunks are malformed");
   }
@@ -147,6 +143,8 @@ NetFault UnderstandEnd(const TransferEnd& end) {
 
   switch (end.curl_code) {
     case CURLE_OK:
+      // libcurl takes a cut TLS connection for the body's end; an attacker may have cut it.
+      if (end.tls_cut) return Malformed(Phase::kBody, "the TLS connection was cut in the body");
       if (end.head_complete) return {};
       if (!end.got_bytes) return Lost(end);
       return Malformed(Phase::kProtocol, "the connection ended inside the response's headers");
@@ -186,10 +184,9 @@ NetFault UnderstandEnd(const TransferEnd& end) {
       return {NetError::kNoResources, Phase::kConnect, "this router has no memory left"};
     default:
       return {NetError::kNoResources, WaitingPhase(end),
-              absl::StrCat("the request could not be made: ", end.error_text.empty()
-                                                                  ? "libcurl error "
-                                                                  : end.error_text,
-                           " (", end.curl_code, ")")};
+              absl::StrCat("the request could not be made: ",
+                           end.error_text.empty() ? "libcurl error " : end.error_text, " (",
+                           end.curl_code, ")")};
   }
 }
 

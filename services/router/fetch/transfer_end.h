@@ -16,16 +16,16 @@ enum class Stop : uint8_t {
   kNone,
   kReadTimeout,
   kTotalTimeout,
-  kErrorBody,     // the body of an error page is not worth a longer wait
+  kErrorBody,  // the body of an error page is not worth a longer wait
   kBodyTooLarge,
-  kBadHeaders,        // a rule of response_head.h; `stop_detail` names it
+  kBadHeaders,  // a rule of response_head.h; `stop_detail` names it
   kCancelled,
 };
 
 struct TransferEnd {
-  int curl_code = 0;           // CURLcode
-  int os_errno = 0;            // of the last connect
-  long verify_result = 0;      // X509_V_..., of the certificate
+  int curl_code = 0;            // CURLcode
+  int os_errno = 0;             // of the last connect
+  long verify_result = 0;       // X509_V_..., of the certificate
   std::string error_text = {};  // libcurl's own words
   Stop stop = Stop::kNone;
   std::string stop_detail = {};
@@ -33,12 +33,13 @@ struct TransferEnd {
   bool https = false;
   AddressClass denied = AddressClass::kPublic;  // of the last address the egress rule shut
   bool out_of_sockets = false;
-  bool socket_opened = false;   // a connection was tried, or one was there
+  bool socket_opened = false;  // a connection was tried, or one was there
   bool tcp_connected = false;
-  bool request_begun = false;   // connected, TLS included: the request may go out
-  bool request_sent = false;    // all of it, as far as the system tells
-  bool got_bytes = false;       // some of a response
-  bool head_complete = false;   // the blank line after the final response's headers came
+  bool request_begun = false;  // connected, TLS included: the request may go out
+  bool request_sent = false;   // all of it, as far as the system tells
+  bool got_bytes = false;      // some of a response
+  bool tls_cut = false;        // the body ends with the connection, and TLS was not ended properly
+  bool head_complete = false;  // the blank line after the final response's headers came
   int status = 0;
 };
 

@@ -62,8 +62,8 @@ const char* PhaseName(Phase phase) {
 
 std::vector<ErrorEvent> EventsOf(const Call& call, const std::string& phone_number,
                                  const Outcome& outcome) {
-  const std::string* sid = twilio::FindParameter(
-      call.parameters, call.kind == Kind::kVoice ? "CallSid" : "MessageSid");
+  const std::string* sid =
+      twilio::FindParameter(call.parameters, call.kind == Kind::kVoice ? "CallSid" : "MessageSid");
   const ErrorEvent about_call{.account_sid = call.account_sid,
                               .kind = call.kind,
                               .phone_number = phone_number,
@@ -92,8 +92,8 @@ std::vector<ErrorEvent> EventsOf(const Call& call, const std::string& phone_numb
     event.target = outcome.source == Source::kPrimary ? Target::kPrimary : Target::kFallback;
     event.outcome = EventOutcome::kWarning;
     event.phase = Phase::kParse;
-    event.detail = absl::StrCat("line ", first.line, ", column ", first.column, ": ",
-                                first.message);
+    event.detail =
+        absl::StrCat("line ", first.line, ", column ", first.column, ": ", first.message);
     if (outcome.warnings.size() > 1) {
       absl::StrAppend(&event.detail, " (and ", outcome.warnings.size() - 1, " more)");
     }

@@ -47,19 +47,19 @@ enum class RetrievalCodes : uint8_t { kClassic, kSpecific };
 
 // Where in the life of a request it failed.
 enum class Phase : uint8_t {
-  kNone,      // it did not fail
-  kPolicy,    // we may not dial that address
+  kNone,    // it did not fail
+  kPolicy,  // we may not dial that address
   kDns,
   kConnect,
   kTls,
   kSend,
-  kHeaders,   // waiting for, or reading, the response's head
+  kHeaders,  // waiting for, or reading, the response's head
   kBody,
   kProtocol,  // what came is not HTTP as it should be
   kStatus,
   kRedirect,
-  kContent,   // type, size or encoding of the body
-  kParse,     // the document itself
+  kContent,  // type, size or encoding of the body
+  kParse,    // the document itself
 };
 
 // How long a call may take, whoever asks. Overrides in a URL's fragment narrow it for that URL.
@@ -114,13 +114,13 @@ struct Exchange {
 enum class NetError : uint8_t {
   kNone,
   kCancelled,
-  kNameNotFound,    // no such name, or it has no address
-  kDnsFailed,       // the name servers could not say
+  kNameNotFound,  // no such name, or it has no address
+  kDnsFailed,     // the name servers could not say
   kDnsTimeout,
-  kAddressDenied,   // every address of the host is shut by the egress rule
+  kAddressDenied,  // every address of the host is shut by the egress rule
   kConnectTimeout,
   kConnectRefused,
-  kUnreachable,     // no route, or the network said no
+  kUnreachable,  // no route, or the network said no
   kTlsHandshake,
   kTlsTimeout,
   kCertificateName,
@@ -131,7 +131,7 @@ enum class NetError : uint8_t {
   kConnectionLost,  // reset or closed by the peer without a complete response
   kMalformed,       // not HTTP: status line, headers, lengths, chunks, encoding
   kBodyTooLarge,
-  kNoResources,     // our own fault: no sockets, no memory
+  kNoResources,  // our own fault: no sockets, no memory
 };
 
 struct Timings {
@@ -149,9 +149,9 @@ struct Reply {
   std::string detail = {};     // one sentence about `error`
   bool answered = false;       // some part of a response had arrived
   int status = 0;
-  Headers headers = {};        // of the final response, in order
+  Headers headers = {};  // of the final response, in order
   bool chunked = false;
-  std::string body = {};       // decoded
+  std::string body = {};            // decoded
   std::string remote_address = {};  // "192.0.2.1:443"; empty if nothing was dialled
   Timings timings = {};
   absl::Time finished_at = {};

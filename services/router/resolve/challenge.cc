@@ -60,7 +60,9 @@ class OfferReader {
  private:
   void SkipBlanks() { text_ = absl::StripLeadingAsciiWhitespace(text_); }
   void SkipSeparators() {
-    while (!text_.empty() && (text_.front() == ',' || absl::ascii_isspace(Front()))) {
+    // '=' pads the tokens of schemes that are not for us, such as Negotiate.
+    while (!text_.empty() &&
+           (text_.front() == ',' || text_.front() == '=' || absl::ascii_isspace(Front()))) {
       text_.remove_prefix(1);
     }
   }
@@ -68,7 +70,8 @@ class OfferReader {
 
   std::string Token() {
     size_t length = 0;
-    while (length < text_.size() && !absl::ascii_isspace(static_cast<unsigned char>(text_[length])) &&
+    while (length < text_.size() &&
+           !absl::ascii_isspace(static_cast<unsigned char>(text_[length])) &&
            !absl::StrContains("=,\"", text_.substr(length, 1))) {
       ++length;
     }
@@ -116,7 +119,8 @@ std::optional<Challenge> Understand(const Offer& offer) {
   }
   if (offer.Has("qop")) {
     for (absl::string_view qop : absl::StrSplit(offer.Find("qop"), ',')) {
-      if (absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(qop), "auth")) challenge.qop_auth = true;
+      if (absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(qop), "auth"))
+        challenge.qop_auth = true;
     }
     if (!challenge.qop_auth) return std::nullopt;  // auth-int alone
   }

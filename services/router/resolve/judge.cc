@@ -78,8 +78,8 @@ Failure StatusFailure(const Reply& reply, RetrievalCodes codes) {
 }
 
 Verdict JudgeRedirect(const Reply& reply) {
-  const bool followed = reply.status == 301 || reply.status == 302 || reply.status == 303 ||
-                        reply.status == 307;
+  const bool followed =
+      reply.status == 301 || reply.status == 302 || reply.status == 303 || reply.status == 307;
   if (!followed) {
     return Failure{.code = kInvalidRedirect,
                    .phase = Phase::kRedirect,
@@ -98,9 +98,10 @@ Verdict JudgeRedirect(const Reply& reply) {
     location = &header;
   }
   if (location == nullptr) {
-    return Failure{.code = kInvalidRedirect,
-                   .phase = Phase::kRedirect,
-                   .detail = absl::StrCat("HTTP status ", reply.status, " came without a Location")};
+    return Failure{
+        .code = kInvalidRedirect,
+        .phase = Phase::kRedirect,
+        .detail = absl::StrCat("HTTP status ", reply.status, " came without a Location")};
   }
   return Redirect{.location = location->value, .keep_method = reply.status == 307};
 }
@@ -119,8 +120,9 @@ Verdict JudgeEmpty(const Reply& reply, Kind kind) {
   if (reply.status == 204) return Document{.twiml = twilio::DefaultDocument(kind, {})};
   return Failure{.code = kHttpRetrievalFailure,
                  .phase = Phase::kContent,
-                 .detail = "the response has no body; to send no reply, answer <Response/> or "
-                           "HTTP status 204"};
+                 .detail =
+                     "the response has no body; to send no reply, answer <Response/> or "
+                     "HTTP status 204"};
 }
 
 // The one Content-Type of the response, or why it has none.
@@ -137,10 +139,10 @@ std::optional<Failure> FindContentType(const Reply& reply, RetrievalCodes codes,
     found = &header;
   }
   if (found == nullptr || absl::StripAsciiWhitespace(found->value).empty()) {
-    return Failure{.code = codes == RetrievalCodes::kClassic ? kInvalidContentType
-                                                             : kHttpRetrievalFailure,
-                   .phase = Phase::kContent,
-                   .detail = "the response has no Content-Type; TwiML is text/xml"};
+    return Failure{
+        .code = codes == RetrievalCodes::kClassic ? kInvalidContentType : kHttpRetrievalFailure,
+        .phase = Phase::kContent,
+        .detail = "the response has no Content-Type; TwiML is text/xml"};
   }
   type = twilio::ParseContentType(found->value);
   return std::nullopt;

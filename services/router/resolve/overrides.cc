@@ -31,8 +31,8 @@ void Fail(Overrides& overrides, int code, std::string error) {
   overrides.error = std::move(error);
 }
 
-std::optional<int> ParseRanged(Overrides& overrides, absl::string_view key,
-                               absl::string_view value, int low, int high) {
+std::optional<int> ParseRanged(Overrides& overrides, absl::string_view key, absl::string_view value,
+                               int low, int high) {
   int number = 0;
   if (!absl::SimpleAtoi(value, &number)) {
     overrides.warnings.push_back(
@@ -81,7 +81,7 @@ void CheckEdges(Overrides& overrides, absl::string_view value) {
   for (absl::string_view edge : absl::StrSplit(value, ',')) {
     if (std::find(kEdges.begin(), kEdges.end(), edge) != kEdges.end()) continue;
     if (std::find(kInterconnectEdges.begin(), kInterconnectEdges.end(), edge) !=
-            kInterconnectEdges.end()) {
+        kInterconnectEdges.end()) {
       Fail(overrides, kInterconnectNotAllowed,
            absl::StrCat("the edge \"", edge, "\" is a private interconnect; there is none here"));
       return;

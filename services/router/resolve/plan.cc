@@ -21,20 +21,6 @@ absl::string_view RequestTarget(absl::string_view canonical) {
   return path == absl::string_view::npos ? absl::string_view("/") : canonical.substr(path);
 }
 
-absl::string_view QueryOf(absl::string_view url) {
-  const size_t query = url.find('?');
-  return query == absl::string_view::npos ? absl::string_view() : url.substr(query + 1);
-}
-
-twilio::Form WithoutNamesIn(const twilio::Form& parameters, absl::string_view query) {
-  const twilio::Form present = twilio::DecodeForm(query);
-  twilio::Form kept;
-  for (const twilio::Parameter& parameter : parameters) {
-    if (twilio::FindParameter(present, parameter.name) == nullptr) kept.push_back(parameter);
-  }
-  return kept;
-}
-
 void AddIfAbsent(twilio::Form& form, absl::string_view name, absl::string_view value) {
   if (twilio::FindParameter(form, name) == nullptr) {
     form.push_back({std::string(name), std::string(value)});
@@ -56,7 +42,9 @@ Plan::Plan(Call call, std::shared_ptr<const Route> route, const Limits& limits)
   AddIfAbsent(call_.parameters, "ApiVersion", "2010-04-01");
 }
 
-Step Plan::Begin(absl::Time now) { return BeginTarget(Target::kPrimary, now); }
+Step Plan::Begin(absl::Time now) {
+  return BeginTarget(Target::kPrimary, now);
+}
 
 twilio::Form Plan::ParametersFor(Target target) const {
   twilio::Form parameters = call_.parameters;
@@ -121,20 +109,21 @@ Step Plan::BeginTarget(Target target, absl::Time now) {
 
 Step Plan::NextExchange() {
   ++fetch_.requests_made;
-  std::string authorization;
-  fetch_.authorized = fetch_.challenge.has_value() &&
-                      fetch_.url.origin() == fetch_.credentials_origin;
+  const bool redirected_to_get = fetch_.redirects_made > 0 && fetch_.method == Method::kGet;
+  Exchange exchange =
+      BuildExchange(fetch_.context, fetch_.url, fetch_.method,
+                    redirected_to_get
+                        ? WithoutNamesInQuery(fetch_.parameters, fetch_.url.canonical)
+                        : fetch_.parameters);
+  fetch_.authorized =
+      fetch_.challenge.has_value() && fetch_.url.origin() == fetch_.credentials_origin;
   if (fetch_.authorized) {
-    const std::string url = fetch_.method == Method::kPost
-                                ? fetch_.url.canonical
-                                : twilio::AppendQuery(fetch_.url.canonical, fetch_.parameters);
-    authorization =
-        Authorize(*fetch_.challenge, fetch_.credentials, fetch_.method, RequestTarget(url),
-                  ++fetch_.challenge_uses,
-                  IdempotencyToken(absl::StrCat(call_.id, "/cnonce/", fetch_.requests_made)));
+    exchange.headers.push_back(
+        {"Authorization",
+         Authorize(*fetch_.challenge, fetch_.credentials, fetch_.method,
+                   RequestTarget(exchange.url), ++fetch_.challenge_uses,
+                   IdempotencyToken(absl::StrCat(call_.id, "/cnonce/", fetch_.requests_made)))});
   }
-  Exchange exchange = BuildExchange(fetch_.context, fetch_.url, fetch_.method, fetch_.parameters,
-                                    authorization);
   const Overrides& overrides = fetch_.overrides;
   exchange.send_sni = overrides.send_sni;
   exchange.connect_timeout = overrides.connect_timeout.value_or(limits_.connect_timeout);
@@ -165,9 +154,8 @@ Step Plan::OnReply(Reply reply) {
   Verdict verdict = Judge(reply, call_.kind, route_->codes, fetch_.error_url);
   if (auto* document = std::get_if<Document>(&verdict)) {
     outcome_.warnings = std::move(document->warnings);
-    return Finish(
-        fetch_.target == Target::kPrimary ? Source::kPrimary : Source::kFallback,
-        std::move(document->twiml), fetch_.error_url);
+    return Finish(fetch_.target == Target::kPrimary ? Source::kPrimary : Source::kFallback,
+                  std::move(document->twiml), fetch_.error_url);
   }
   if (auto* redirect = std::get_if<Redirect>(&verdict)) {
     return FollowRedirect(reply, redirect->location, redirect->keep_method);
@@ -247,10 +235,6 @@ Step Plan::FollowRedirect(const Reply& reply, const std::string& location, bool 
   }
   fetch_.url = *std::move(next);
   fetch_.error_url = fetch_.url.canonical;
-  if (fetch_.method == Method::kGet) {
-    // A server that redirects with our parameters in its Location has said them already.
-    fetch_.parameters = WithoutNamesIn(fetch_.parameters, QueryOf(fetch_.url.canonical));
-  }
   return NextExchange();
 }
 

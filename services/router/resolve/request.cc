@@ -20,9 +20,9 @@ constexpr char kUserAgentForm[] = "Understudy/%s (compatible; TwilioProxy/1.1)";
 constexpr absl::string_view kFormType = "application/x-www-form-urlencoded; charset=UTF-8";
 
 constexpr std::array<absl::string_view, 13> kVerbParameters = {
-    "Digits",          "SpeechResult",      "Confidence",   "RecordingUrl", "RecordingDuration",
-    "RecordingSid",    "DialCallStatus",    "DialCallSid",  "DialBridged",  "DialCallDuration",
-    "QueueResult",     "QueueSid",          "QueueTime"};
+    "Digits",       "SpeechResult",   "Confidence",  "RecordingUrl", "RecordingDuration",
+    "RecordingSid", "DialCallStatus", "DialCallSid", "DialBridged",  "DialCallDuration",
+    "QueueResult",  "QueueSid",       "QueueTime"};
 
 }  // namespace
 
@@ -36,7 +36,7 @@ absl::Status CheckEndpointUrl(absl::string_view url) {
 }
 
 Exchange BuildExchange(const RequestContext& context, const Url& url, Method method,
-                       const twilio::Form& parameters, absl::string_view authorization) {
+                       const twilio::Form& parameters) {
   Exchange exchange{.method = method};
   const bool post = method == Method::kPost;
   exchange.url = post ? url.canonical : twilio::AppendQuery(url.canonical, parameters);
@@ -53,9 +53,6 @@ Exchange BuildExchange(const RequestContext& context, const Url& url, Method met
          twilio::Sign(*context.auth_token, twilio::SignedUrl(exchange.url, context.kind),
                       post ? parameters : twilio::Form{})});
   }
-  if (!authorization.empty()) {
-    exchange.headers.push_back({"Authorization", std::string(authorization)});
-  }
   return exchange;
 }
 
@@ -64,11 +61,22 @@ std::string IdempotencyToken(absl::string_view seed) {
   SHA1(reinterpret_cast<const unsigned char*>(seed.data()), seed.size(), hash.data());
   hash[6] = static_cast<unsigned char>((hash[6] & 0x0f) | 0x50);  // version 5: made from a name
   hash[8] = static_cast<unsigned char>((hash[8] & 0x3f) | 0x80);
-  const std::string hex = absl::BytesToHexString(
-      absl::string_view(reinterpret_cast<const char*>(hash.data()), 16));
+  const std::string hex =
+      absl::BytesToHexString(absl::string_view(reinterpret_cast<const char*>(hash.data()), 16));
   const absl::string_view h = hex;
   return absl::StrCat(h.substr(0, 8), "-", h.substr(8, 4), "-", h.substr(12, 4), "-",
                       h.substr(16, 4), "-", h.substr(20, 12));
+}
+
+twilio::Form WithoutNamesInQuery(const twilio::Form& parameters, absl::string_view url) {
+  const size_t query = url.find('?');
+  if (query == absl::string_view::npos) return parameters;
+  const twilio::Form present = twilio::DecodeForm(url.substr(query + 1));
+  twilio::Form kept;
+  for (const twilio::Parameter& parameter : parameters) {
+    if (twilio::FindParameter(present, parameter.name) == nullptr) kept.push_back(parameter);
+  }
+  return kept;
 }
 
 twilio::Form WithoutVerbParameters(const twilio::Form& parameters) {

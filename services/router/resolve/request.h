@@ -23,15 +23,18 @@ struct RequestContext {
   std::string idempotency_token = {};
 };
 
-// The request for `url`: its query or body carries `parameters` (a GET to a URL that already has
-// a parameter of that name keeps the URL's), its headers the signature over exactly what is sent.
-// `authorization` is sent as it is, unless empty. Times and limits are left to the caller.
+// The request for `url`: its query (after what it has) or body carries `parameters`, its headers
+// the signature over exactly what is sent. Credentials, times and limits are left to the caller.
 Exchange BuildExchange(const RequestContext& context, const Url& url, Method method,
-                       const twilio::Form& parameters, absl::string_view authorization);
+                       const twilio::Form& parameters);
 
 // A UUID made from what it names: the same seed gives the same token, so that a retried call
 // shows the web server the token it has seen.
 std::string IdempotencyToken(absl::string_view seed);
+
+// What a redirect to GET adds to `url`: a Location that has our parameters already, as a server
+// that redirects with its query writes it, is not made to say them twice.
+twilio::Form WithoutNamesInQuery(const twilio::Form& parameters, absl::string_view url);
 
 // What a redirect to GET leaves behind: parameters that describe the verb that asked (Digits,
 // RecordingUrl and the like). Source: Twilio, "Getting Started with Twilio Webhooks", redirects.

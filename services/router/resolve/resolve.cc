@@ -38,8 +38,8 @@ void Resolve(Fetcher& fetcher, std::shared_ptr<Cancellation> cancellation, Call 
              std::shared_ptr<const Route> route, const Limits& limits, absl::Time now,
              absl::AnyInvocable<void(Outcome)> done) {
   auto resolution = std::make_unique<Resolution>(
-      Resolution{fetcher, std::move(cancellation),
-                 Plan(std::move(call), std::move(route), limits), std::move(done)});
+      Resolution{fetcher, std::move(cancellation), Plan(std::move(call), std::move(route), limits),
+                 std::move(done)});
   Step first = resolution->plan.Begin(now);
   Carry(std::move(resolution), std::move(first));
 }

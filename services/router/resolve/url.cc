@@ -1,6 +1,7 @@
 #include "services/router/resolve/url.h"
 
 #include <curl/urlapi.h>
+#include <locale.h>
 
 #include <algorithm>
 #include <memory>
@@ -23,7 +24,9 @@ struct CurlUrlDeleter {
 };
 using CurlUrl = std::unique_ptr<CURLU, CurlUrlDeleter>;
 
-absl::Status Invalid(absl::string_view why) { return absl::InvalidArgumentError(why); }
+absl::Status Invalid(absl::string_view why) {
+  return absl::InvalidArgumentError(why);
+}
 
 // A part of the URL, empty if it has none.
 std::string Part(CURLU* url, CURLUPart part, unsigned flags, CURLUcode* code) {
@@ -35,12 +38,33 @@ std::string Part(CURLU* url, CURLUPart part, unsigned flags, CURLUcode* code) {
   return copy;
 }
 
+// libcurl reads international names in the encoding of the thread's locale. URLs are in UTF-8,
+// whatever the process was started with.
+class ScopedUtf8Locale {
+ public:
+  ScopedUtf8Locale() : previous_(uselocale(Utf8())) {}
+  ~ScopedUtf8Locale() { uselocale(previous_); }
+  ScopedUtf8Locale(const ScopedUtf8Locale&) = delete;
+  ScopedUtf8Locale& operator=(const ScopedUtf8Locale&) = delete;
+
+ private:
+  // Of the C library itself, so no machine lacks it; null, which changes nothing, if one does.
+  static locale_t Utf8() {
+    static const locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+    return utf8;
+  }
+
+  const locale_t previous_;
+};
+
+bool IsAscii(absl::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return absl::ascii_isascii(static_cast<unsigned char>(c)); });
+}
+
 absl::Status CheckHost(absl::string_view host) {
   if (host.empty()) return Invalid("the URL names no host");
-  if (host.front() == '[') {
-    if (absl::StrContains(host, '%')) return Invalid("the URL's host has an IPv6 zone");
-    return absl::OkStatus();
-  }
+  if (host.front() == '[') return absl::OkStatus();
   if (absl::EndsWith(host, ".")) host.remove_suffix(1);
   if (host.size() > kMaxHostBytes) return Invalid("the URL's host is longer than 253 bytes");
   for (absl::string_view label : absl::StrSplit(host, '.')) {
@@ -63,7 +87,15 @@ absl::StatusOr<Url> Extract(CURLU* parsed) {
   if (url.scheme != "http" && url.scheme != "https") {
     return Invalid("the URL is neither http nor https");
   }
-  std::string host = Part(parsed, CURLUPART_HOST, CURLU_PUNYCODE, &code);
+  if (!Part(parsed, CURLUPART_ZONEID, 0, &code).empty()) {
+    return Invalid("the URL's host has an IPv6 zone");
+  }
+  std::string host = Part(parsed, CURLUPART_HOST, 0, &code);
+  const bool is_international = !IsAscii(host);
+  if (is_international) {
+    const ScopedUtf8Locale utf8;
+    host = Part(parsed, CURLUPART_HOST, CURLU_PUNYCODE, &code);
+  }
   if (code != CURLUE_OK) return Invalid("the URL's host is not a valid international name");
   if (absl::Status status = CheckHost(host); !status.ok()) return status;
 
@@ -93,6 +125,14 @@ absl::StatusOr<Url> Extract(CURLU* parsed) {
   url.canonical = Part(parsed, CURLUPART_URL, 0, &code);
   if (code != CURLUE_OK) return Invalid("the URL is malformed");
 
+  if (is_international) {
+    // Its ASCII form may be an address in one of the spellings that libcurl makes plain.
+    const absl::StatusOr<Url> plain = ParseUrl(url.canonical);
+    if (!plain.ok()) return plain.status();
+    url.canonical = plain->canonical;
+    url.host = plain->host;
+    return url;
+  }
   if (host.front() == '[') host = host.substr(1, host.size() - 2);
   url.host = std::move(host);
   return url;
@@ -105,7 +145,9 @@ bool HasControlCharacter(absl::string_view text) {
 
 }  // namespace
 
-std::string Url::origin() const { return absl::StrCat(scheme, "://", host, ":", port); }
+std::string Url::origin() const {
+  return absl::StrCat(scheme, "://", absl::AsciiStrToLower(host), ":", port);
+}
 
 absl::StatusOr<Url> ParseUrl(absl::string_view text) {
   if (text.size() > kMaxUrlBytes) {
@@ -149,6 +191,8 @@ absl::StatusOr<Url> JoinUrl(const Url& base, absl::string_view location) {
     return Invalid(absl::StrCat("the Location is longer than ", kMaxUrlBytes, " bytes"));
   }
   if (HasControlCharacter(location)) return Invalid("the Location has a control character");
+  // A fragment alone means the base itself; libcurl would join it to the folder.
+  if (location.front() == '#') location = base.canonical;
   CurlUrl parsed(curl_url());
   if (curl_url_set(parsed.get(), CURLUPART_URL, base.canonical.c_str(), 0) != CURLUE_OK) {
     return absl::InternalError("the base URL was not parsed by ParseUrl");
@@ -166,20 +210,26 @@ absl::StatusOr<Url> JoinUrl(const Url& base, absl::string_view location) {
   // Once more through the front door: what may be dialled is decided in one place.
   CURLUcode code;
   absl::StatusOr<Url> url = ParseUrl(Part(parsed.get(), CURLUPART_URL, 0, &code));
-  if (!url.ok()) return Invalid(absl::StrCat("the Location leads nowhere: ", url.status().message()));
+  if (!url.ok())
+    return Invalid(absl::StrCat("the Location leads nowhere: ", url.status().message()));
   url->fragment.clear();
   return url;
 }
 
 std::string RedactUrl(absl::string_view text) {
-  text = text.substr(0, text.find('#'));
-  const size_t scheme = text.find("://");
-  if (scheme == absl::string_view::npos) return std::string(text);
-  const size_t authority = scheme + 3;
-  const size_t authority_end = std::min(text.find_first_of("/?", authority), text.size());
-  const size_t at = text.substr(0, authority_end).rfind('@');
-  if (at == absl::string_view::npos || at < authority) return std::string(text);
-  return absl::StrCat(text.substr(0, authority), text.substr(at + 1));
+  const auto scheme_end = std::find_if_not(text.begin(), text.end(), [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c));
+  });
+  const auto scheme = static_cast<size_t>(scheme_end - text.begin());
+  const size_t authority = text.substr(scheme, 3) == "://" ? scheme + 3 : 0;
+  // Where a URL cannot be read, a password may have been taken for a path, a query or a fragment.
+  const bool is_readable = !absl::StrContains(text, '@') || ParseUrl(text).ok();
+  const size_t authority_end =
+      is_readable ? std::min(text.find_first_of("/?#", authority), text.size()) : text.size();
+  const size_t at = text.substr(authority, authority_end - authority).rfind('@');
+  const absl::string_view rest =
+      text.substr(at == absl::string_view::npos ? authority : authority + at + 1);
+  return absl::StrCat(text.substr(0, authority), rest.substr(0, rest.find('#')));
 }
 
 }  // namespace understudy::router

@@ -23,7 +23,8 @@ struct Url {
   std::string password = {};   // decoded
   std::string fragment = {};   // raw, without '#'
 
-  // Where a connection would go: credentials may be shown only to the origin they belong to.
+  // Where a connection would go, in lower case: credentials may be shown only to the origin they
+  // belong to.
   std::string origin() const;
 };
 
@@ -35,7 +36,8 @@ absl::StatusOr<Url> ParseUrl(absl::string_view text);
 // blanks and UTF-8 as libcurl joins them. The result has no fragment.
 absl::StatusOr<Url> JoinUrl(const Url& base, absl::string_view location);
 
-// `text` without credentials and fragment, otherwise byte for byte as written.
+// `text` without credentials and fragment, otherwise byte for byte as written. Of a text that
+// ParseUrl refuses, all up to the last '@' counts as credentials, but for the scheme.
 std::string RedactUrl(absl::string_view text);
 
 }  // namespace understudy::router

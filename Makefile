@@ -1,0 +1,90 @@
+# Everything a person does here is one word. `make` alone lists the words.
+#
+# Each target installs what it needs first (tools/packages.txt, Debian 12) and says what it is doing.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+JOBS ?= 2
+FUZZ_SECONDS ?= 10
+CTEST := ctest --output-on-failure --no-tests=error -j $(JOBS)
+
+# $(call build,PRESET,TARGETS): configures and builds, quietly unless something is wrong.
+define build
+	@echo "==> Building ($(1))"
+	@cmake --preset $(1) $(3) >build-$(1).log 2>&1 || { cat build-$(1).log; exit 1; }; rm -f build-$(1).log
+	@cmake --build --preset $(1) -j $(JOBS) --target $(2) -- --quiet
+endef
+
+.PHONY: help
+help:
+	@echo "make demo    build, then see calls answered while their web servers fail"
+	@echo "make test    build, then run the tests"
+	@echo "make verify  the tests under sanitizers, fuzzing, lint"
+	@echo "make build   release binaries in build/release/bin/"
+	@echo "make run     the router in the foreground with deploy/config/router.yaml"
+	@echo "make lint    formatting, clang-tidy, shellcheck, buf"
+	@echo "make format  formats the C++ files"
+	@echo "make clean   removes build/"
+
+.PHONY: packages
+packages:
+	@tools/install-packages.sh build
+
+.PHONY: verify-packages
+verify-packages:
+	@tools/install-packages.sh build verify
+
+.PHONY: demo
+demo: packages
+	$(call build,release,understudy understudy-router)
+	@build/release/bin/understudy demo
+
+.PHONY: test
+test: packages
+	$(call build,dev,all)
+	@echo "==> Testing (dev)"
+	@$(CTEST) --test-dir build/dev
+
+.PHONY: verify
+verify: lint verify-asan verify-tsan verify-fuzz
+
+.PHONY: verify-asan
+verify-asan: verify-packages
+	$(call build,asan,all)
+	@echo "==> Testing under the address and undefined-behaviour sanitizers"
+	@$(CTEST) --test-dir build/asan
+
+.PHONY: verify-tsan
+verify-tsan: verify-packages
+	$(call build,tsan,all)
+	@echo "==> Testing under the thread sanitizer (all rooms without gRPC)"
+	@$(CTEST) --test-dir build/tsan
+
+.PHONY: verify-fuzz
+verify-fuzz: verify-packages
+	$(call build,fuzz,fuzz_targets,-DUNDERSTUDY_FUZZ_SECONDS=$(FUZZ_SECONDS))
+	@echo "==> Fuzzing, $(FUZZ_SECONDS) seconds a target"
+	@$(CTEST) --test-dir build/fuzz -L fuzz
+
+.PHONY: build
+build: packages
+	$(call build,release,understudy understudy-router)
+	@ls build/release/bin/understudy build/release/bin/understudy-router
+
+.PHONY: run
+run: build
+	@build/release/bin/understudy-router --config deploy/config/router.yaml
+
+.PHONY: lint
+lint: verify-packages
+	@tools/lint.sh
+
+.PHONY: format
+format: verify-packages
+	@git ls-files '*.h' '*.cc' | xargs clang-format-14 -i
+
+.PHONY: clean
+clean:
+	@rm -rf build

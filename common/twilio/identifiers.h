@@ -1,0 +1,17 @@
+// The form of the names that Twilio-like platforms give to things.
+#ifndef COMMON_TWILIO_IDENTIFIERS_H_
+#define COMMON_TWILIO_IDENTIFIERS_H_
+
+#include "absl/strings/string_view.h"
+
+namespace understudy::twilio {
+
+// "AC" and 32 lower-case hexadecimal digits.
+bool IsAccountSid(absl::string_view text);
+
+// E.164: "+" and 2 to 15 digits, the first not 0.
+bool IsPhoneNumber(absl::string_view text);
+
+}  // namespace understudy::twilio
+
+#endif  // COMMON_TWILIO_IDENTIFIERS_H_

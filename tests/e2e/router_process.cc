@@ -1,0 +1,157 @@
+#include "tests/e2e/router_process.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "tests/testing/require.h"
+#include "tests/testing/wait.h"
+
+extern char** environ;
+
+namespace understudy::testing {
+namespace {
+
+constexpr absl::Duration kBound = absl::Seconds(40);
+
+struct Child {
+  pid_t pid = -1;
+  int output = -1;  // the reading end of its standard error, or of both outputs
+};
+
+Child Spawn(const std::vector<std::string>& command, bool takes_output) {
+  int ends[2];
+  Require(pipe2(ends, O_CLOEXEC) == 0, "a pipe");
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
+  if (takes_output) posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+  std::vector<char*> arguments;
+  for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
+  Child child{.output = ends[0]};
+  Require(posix_spawn(&child.pid, command[0].c_str(), &actions, nullptr, arguments.data(),
+                      environ) == 0,
+          command[0].c_str());
+  posix_spawn_file_actions_destroy(&actions);
+  close(ends[1]);
+  return child;
+}
+
+int ExitStatus(int status) {
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+int NumberAfter(absl::string_view line, absl::string_view key) {
+  const size_t at = line.find(key);
+  if (at == absl::string_view::npos) return 0;
+  absl::string_view rest = line.substr(at + key.size());
+  int number = 0;
+  static_cast<void>(absl::SimpleAtoi(rest.substr(0, rest.find_first_of(",}")), &number));
+  return number;
+}
+
+}  // namespace
+
+Finished RunProgram(const std::vector<std::string>& command) {
+  const Child child = Spawn(command, true);
+  Finished finished;
+  char buffer[4096];
+  for (ssize_t count; (count = read(child.output, buffer, sizeof buffer)) > 0;) {
+    finished.output.append(buffer, static_cast<size_t>(count));
+  }
+  close(child.output);
+  int status = 0;
+  waitpid(child.pid, &status, 0);
+  finished.status = ExitStatus(status);
+  return finished;
+}
+
+RouterProcess::RouterProcess(const std::string& path) {
+  const Child child = Spawn({UNDERSTUDY_ROUTER_BINARY, "--config", path}, false);
+  pid_ = child.pid;
+  reader_ = std::thread([this, fd = child.output] { ReadLog(fd); });
+}
+
+RouterProcess::~RouterProcess() {
+  if (pid_ > 0) {
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+  reader_.join();
+}
+
+void RouterProcess::ReadLog(int fd) {
+  std::string pending;
+  char buffer[4096];
+  for (ssize_t count; (count = read(fd, buffer, sizeof buffer)) > 0;) {
+    pending.append(buffer, static_cast<size_t>(count));
+    for (size_t end; (end = pending.find('\n')) != std::string::npos; pending.erase(0, end + 1)) {
+      MutexLock lock(mutex_);
+      log_.push_back(pending.substr(0, end));
+    }
+  }
+  close(fd);
+}
+
+bool RouterProcess::Ready() {
+  if (!WaitForLog("\"message\":\"serving\"")) return false;
+  for (const std::string& line : log()) {
+    if (!absl::StrContains(line, "\"message\":\"serving\"")) continue;
+    grpc_port_ = NumberAfter(line, "\"grpc_port\":");
+    admin_port_ = NumberAfter(line, "\"admin_port\":");
+  }
+  return grpc_port_ != 0 && admin_port_ != 0;
+}
+
+void RouterProcess::Signal(int signal) {
+  kill(pid_, signal);
+}
+
+int RouterProcess::WaitForExit() {
+  int status = 0;
+  const bool ended = WaitFor([&] { return waitpid(pid_, &status, WNOHANG) == pid_; }, kBound);
+  if (!ended) return -1;
+  pid_ = -1;
+  return ExitStatus(status);
+}
+
+bool RouterProcess::WaitForLog(absl::string_view text, int count) {
+  return WaitFor(
+      [&] {
+        int found = 0;
+        for (const std::string& line : log()) found += absl::StrContains(line, text) ? 1 : 0;
+        return found >= count;
+      },
+      kBound);
+}
+
+std::vector<std::string> RouterProcess::log() const {
+  MutexLock lock(mutex_);
+  return log_;
+}
+
+int64_t RouterProcess::StatusField(absl::string_view name) const {
+  std::ifstream status(absl::StrCat("/proc/", pid_, "/status"));
+  for (std::string word; status >> word;) {
+    int64_t value = 0;
+    if (word == name && status >> value) return value;
+  }
+  return -1;
+}
+
+int RouterProcess::threads() const {
+  return static_cast<int>(StatusField("Threads:"));
+}
+int64_t RouterProcess::resident_kilobytes() const {
+  return StatusField("VmRSS:");
+}
+
+}  // namespace understudy::testing

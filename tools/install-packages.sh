@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Installs what is missing of the named groups of tools/packages.txt:
+#   tools/install-packages.sh build [verify]
+set -euo pipefail
+
+list="$(dirname "$0")/packages.txt"
+missing=()
+for group in "$@"; do
+  while read -r name; do
+    if [ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" != installed ]; then
+      missing+=("$name")
+    fi
+  done < <(awk -v group="$group" '$1 == group { print $2 }' "$list")
+done
+[ "${#missing[@]}" -eq 0 ] && exit 0
+
+if ! command -v apt-get >/dev/null; then
+  echo "These Debian packages are needed and apt-get is not here: ${missing[*]}" >&2
+  exit 1
+fi
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  if ! command -v sudo >/dev/null; then
+    echo "Packages are missing; as root: apt-get install --no-install-recommends ${missing[*]}" >&2
+    exit 1
+  fi
+  as_root=(sudo)
+fi
+
+echo "==> Installing ${#missing[@]} Debian packages: ${missing[*]}"
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+  apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
