@@ -156,7 +156,7 @@ void RouterProcess::ReadLine(absl::string_view line) {
     grpc_port_ = NumberOf(fields, "grpc_port");
     admin_port_ = NumberOf(fields, "admin_port");
   } else if (is_json && message == "error event") {
-    events_[resolution_id].push_back({.level = TextOf(fields, "level"),
+    events_[resolution_id].push_back({.level = TextOf(fields, "event_level"),
                                       .error_code = NumberOf(fields, "error_code"),
                                       .error_url = TextOf(fields, "error_url"),
                                       .target = TextOf(fields, "target"),

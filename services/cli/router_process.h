@@ -22,7 +22,7 @@ namespace understudy::cli {
 // Of a process that failed, so many of its last lines are told.
 inline constexpr size_t kLastWords = 5;
 // A longer line of its log is cut into several.
-inline constexpr size_t kMaxLineBytes = 64 * 1024;
+inline constexpr size_t kMaxLineBytes = size_t{64} * 1024;
 
 // An error event as the router logs it.
 struct LoggedEvent {
