@@ -1,0 +1,28 @@
+// The product in two screens: a real router on loopback, and web servers that fail in turn.
+#ifndef SERVICES_CLI_DEMO_H_
+#define SERVICES_CLI_DEMO_H_
+
+#include <cstdio>
+#include <functional>
+#include <string>
+
+#include "services/cli/render.h"
+
+namespace understudy::cli {
+
+struct DemoOptions {
+  std::string router_binary = {};
+  // False: the fallback server answers 500 to everything, and the demo is to notice.
+  bool fallback_works = true;
+  // Asked between two calls; true ends the demo early. May be null.
+  std::function<bool()> is_interrupted = {};
+};
+
+// Makes the calls, prints what became of each to `out`, and checks it. True if all of it was as it
+// should be. What it started, processes, servers and files, is gone when it returns. At most one
+// at a time in a process.
+bool RunDemo(const DemoOptions& options, const Style& style, std::FILE* out);
+
+}  // namespace understudy::cli
+
+#endif  // SERVICES_CLI_DEMO_H_

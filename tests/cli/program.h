@@ -1,0 +1,28 @@
+// Runs a program to its end, as a user would.
+#ifndef TESTS_CLI_PROGRAM_H_
+#define TESTS_CLI_PROGRAM_H_
+
+#include <string>
+#include <vector>
+
+namespace understudy::testing {
+
+struct ProgramEnd {
+  int status = -1;  // of the exit; -1 if a signal ended it
+  std::string out = {};
+  std::string err = {};
+};
+
+enum class Stdout {
+  kPipe,
+  kTerminal,  // of a kind that has colour; what is printed must fit its buffer (4 KiB)
+};
+
+// Runs `words`, the first of which is the binary. `variables` ("NAME=value") are added to the
+// environment. Ends the test process if the program cannot be started.
+ProgramEnd RunProgram(const std::vector<std::string>& words, Stdout out = Stdout::kPipe,
+                      const std::vector<std::string>& variables = {});
+
+}  // namespace understudy::testing
+
+#endif  // TESTS_CLI_PROGRAM_H_
