@@ -108,13 +108,19 @@ Certificate GoodCertificate() {
 }
 
 router::FetcherOptions OpenLoopback() {
-  static const TempDir dir;
-  static const std::string ca_file = TestRoot().WriteCaFile(dir.path());
-  return {.egress = {.allow = {*router::ParseCidr("127.0.0.0/8"), *router::ParseCidr("::1")}},
-          .ca_file = ca_file};
+  return ShutLoopback({"127.0.0.0/8", "::1"});
 }
 
-FaultWorld::FaultWorld(router::FetcherOptions options) {
+router::FetcherOptions ShutLoopback(const std::vector<std::string>& open) {
+  static const TempDir dir;
+  static const std::string ca_file = TestRoot().WriteCaFile(dir.path());
+  router::FetcherOptions options{.ca_file = ca_file};
+  options.egress.allow.push_back(*router::ParseCidr(kFallbackHost));
+  for (const std::string& cidr : open) options.egress.allow.push_back(*router::ParseCidr(cidr));
+  return options;
+}
+
+FaultWorld::FaultWorld(router::FetcherOptions options) : fallback_({.host = kFallbackHost}) {
   fallback_.OnAny(Reply{.body = kFallbackDocument});
   auto fetcher = router::CurlFetcher::Start(std::move(options));
   Require(fetcher.ok(), fetcher.status().ToString());
@@ -134,6 +140,8 @@ Answer FaultWorld::Resolve(const std::string& url, const Asking& asking) {
                     .kind = asking.kind,
                     .account_sid = kAccountSid,
                     .parameters = {SidOf(asking.kind), {"From", "+14155550100"}}};
+
+  call.parameters.insert(call.parameters.end(), asking.parameters.begin(), asking.parameters.end());
 
   const auto box = std::make_shared<OutcomeBox>();
   const absl::Time begun_at = MonotonicNow();

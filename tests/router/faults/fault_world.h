@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "common/twilio/form.h"
 #include "services/router/fetch/curl_fetcher.h"
 #include "services/router/resolve/call.h"
 #include "tests/testing/certificates.h"
@@ -25,8 +26,13 @@ const TestAuthority& TestRoot();
 // A certificate from it for 127.0.0.1, ::1 and localhost.
 Certificate GoodCertificate();
 
+// Where a world's fallback lives, so that it may be dialled when the rest of loopback may not.
+inline constexpr char kFallbackHost[] = "127.0.0.99";
+
 // A fetcher that may dial loopback, and trusts TestRoot() alone.
 router::FetcherOptions OpenLoopback();
+// The same with loopback shut, as it is by default, but for the fallback and `open` (CIDRs).
+router::FetcherOptions ShutLoopback(const std::vector<std::string>& open = {});
 
 // How a call is made, besides the primary's URL.
 struct Asking {
@@ -34,6 +40,7 @@ struct Asking {
   router::Method method = router::Method::kPost;
   router::RetrievalCodes codes = router::RetrievalCodes::kClassic;
   router::Limits limits = {};
+  twilio::Form parameters = {};  // besides those every call has
 };
 
 // How it ended.
@@ -67,7 +74,7 @@ class FaultWorld {
   // Ends the process if the fetcher does not start.
   explicit FaultWorld(router::FetcherOptions options = OpenLoopback());
 
-  // A healthy server: answers every path with kFallbackDocument.
+  // A healthy server: answers every path on kFallbackHost with kFallbackDocument.
   Origin& fallback() { return fallback_; }
   router::CurlFetcher& fetcher() { return *fetcher_; }
 
