@@ -17,9 +17,13 @@ namespace {
 
 using serving::MonotonicNow;
 
+// What libcurl's clock runs behind ours, so that the end of the total time is ours to say.
+constexpr absl::Duration kAfterTheEnd = absl::Milliseconds(50);
+
 // libcurl's own clock ends a connect attempt, so that it can share the time among addresses.
 long ConnectMilliseconds(const Exchange& exchange, absl::Time now) {
-  const absl::Duration left = std::min(exchange.connect_timeout, exchange.give_up_at - now);
+  const absl::Duration left =
+      std::min(exchange.connect_timeout, exchange.give_up_at - now + kAfterTheEnd);
   return std::max(1L, static_cast<long>(absl::ToInt64Milliseconds(left)));
 }
 
