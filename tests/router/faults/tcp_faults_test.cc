@@ -174,8 +174,7 @@ TEST_F(TwoAddresses, T4_TheFirstRefusesAndTheSecondIsUsed) {
   EXPECT_EQ(answer.outcome.attempts[0].remote_address, absl::StrCat("127.0.0.2:", second_.port()));
 }
 
-// The first may have half of the connect timeout. One of 600 ms or less libcurl does not share
-// out, so it buys no second address.
+// The first may have half of the connect timeout.
 TEST_F(TwoAddresses, T4_TheFirstIsABlackHoleAndTheSecondIsUsedWithinTheConnectTimeout) {
   const BlackHole first("127.0.0.1", second_.port());
   const Answer answer = world_->ExpectPrimary(
