@@ -97,13 +97,15 @@ TEST_F(Netns, T3_NoRoute) {
 }
 
 TEST_F(Netns, T3_HostUnreachable) {
-  ASSERT_TRUE(Shell(absl::StrCat("ip route replace unreachable ", kUnreachable))) << "is iproute2 here?";
+  ASSERT_TRUE(Shell(absl::StrCat("ip route replace unreachable ", kUnreachable)))
+      << "is iproute2 here?";
   FaultWorld world(OpenWorld());
   world.ExpectFallback(UrlOf(kUnreachable), Unreachable());
 }
 
 TEST_F(Netns, T3_Prohibited) {
-  ASSERT_TRUE(Shell(absl::StrCat("ip route replace prohibit ", kProhibited))) << "is iproute2 here?";
+  ASSERT_TRUE(Shell(absl::StrCat("ip route replace prohibit ", kProhibited)))
+      << "is iproute2 here?";
   FaultWorld world(OpenWorld());
   world.ExpectFallback(UrlOf(kProhibited), Unreachable());
 }
