@@ -185,7 +185,7 @@ NetFault UnderstandEnd(const TransferEnd& end) {
     default:
       return {NetError::kNoResources, WaitingPhase(end),
               absl::StrCat("the request could not be made: ", end.error_text.empty()
-                                                                  ? "libcurl error "
+                                                                  ? "libcurl error"
                                                                   : end.error_text,
                            " (", end.curl_code, ")")};
   }
