@@ -263,8 +263,17 @@ class CurlFetcher::Loop {
       return Refuse(ticket, NetError::kNoResources, Phase::kConnect,
                     "this router has no memory left", now);
     }
-    transfer.Prepare(std::move(easy), open, now);
+    transfer.Prepare(std::move(easy), std::move(open), now);
     curl_multi_add_handle(multi_.get(), transfer.easy());
+    SetAlarm(ticket, transfers_.at(ticket));
+  }
+
+  void DialNext(Ticket ticket, absl::Time now) {
+    Entry& entry = transfers_.at(ticket);
+    curl_multi_remove_handle(multi_.get(), entry.transfer->easy());
+    entry.transfer->DialNext(now);
+    curl_multi_add_handle(multi_.get(), entry.transfer->easy());
+    SetAlarm(ticket, entry);
   }
 
   void CollectEnded() {
@@ -273,7 +282,13 @@ class CurlFetcher::Loop {
       if (message->msg != CURLMSG_DONE) continue;
       Transfer* transfer = nullptr;
       curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
-      Finish(transfer->ticket(), message->data.result, Stop::kNone, MonotonicNow());
+      const CURLcode code = message->data.result;
+      const absl::Time now = MonotonicNow();
+      if (transfer->ShouldDialNext(code, now)) {
+        DialNext(transfer->ticket(), now);
+      } else {
+        Finish(transfer->ticket(), code, Stop::kNone, now);
+      }
     }
   }
 
@@ -336,6 +351,10 @@ class CurlFetcher::Loop {
     while (!alarms_.empty() && alarms_.begin()->first <= now) {
       const Ticket ticket = alarms_.begin()->second;
       Entry& entry = transfers_.at(ticket);
+      if (entry.transfer->ShouldDialNext(CURLE_OK, now)) {
+        DialNext(ticket, now);
+        continue;
+      }
       const Stop stop = entry.transfer->ExpiredAt(now);
       if (stop == Stop::kNone) {
         SetAlarm(ticket, entry);  // bytes have come since it was set

@@ -17,10 +17,22 @@ namespace {
 
 using serving::MonotonicNow;
 
-// libcurl's own clock ends a connect attempt, so that it can share the time among addresses.
-long ConnectMilliseconds(const Exchange& exchange, absl::Time now) {
-  const absl::Duration left = std::min(exchange.connect_timeout, exchange.give_up_at - now);
-  return std::max(1L, static_cast<long>(absl::ToInt64Milliseconds(left)));
+// What libcurl's clock runs behind ours, so that the end of the total time is ours to say.
+constexpr absl::Duration kAfterTheEnd = absl::Milliseconds(50);
+
+// Takes the first address of each family off the list: what libcurl can dial side by side. Given
+// more, libcurl 7.88 opens the socket of the next only when something else wakes it, which with a
+// dead first address is the end of the connect timeout.
+std::vector<IpAddress> TakePair(std::vector<IpAddress>& addresses) {
+  std::vector<IpAddress> pair = {addresses.front()};
+  addresses.erase(addresses.begin());
+  const auto other = std::find_if(addresses.begin(), addresses.end(),
+                                  [&](const IpAddress& next) { return next.v6 != pair[0].v6; });
+  if (other != addresses.end()) {
+    pair.push_back(*other);
+    addresses.erase(other);
+  }
+  return pair;
 }
 
 std::string ForResolve(const IpAddress& address) {
@@ -79,8 +91,9 @@ Transfer::Transfer(Ticket ticket, Exchange exchange, Url url, Fetcher::Done done
   end_.https = url_.scheme == "https";
 }
 
-void Transfer::Prepare(CurlEasy easy, const std::vector<IpAddress>& addresses, absl::Time now) {
+void Transfer::Prepare(CurlEasy easy, std::vector<IpAddress> addresses, absl::Time now) {
   easy_ = std::move(easy);
+  untried_ = std::move(addresses);
   resolved_at_ = now;
   CURL* curl = easy_.get();
   curl_easy_reset(curl);
@@ -96,7 +109,6 @@ void Transfer::Prepare(CurlEasy easy, const std::vector<IpAddress>& addresses, a
                    static_cast<long>(absl::ToInt64Seconds(kMaxConnectionIdle)));
   curl_easy_setopt(curl, CURLOPT_MAXLIFETIME_CONN,
                    static_cast<long>(absl::ToInt64Seconds(kMaxConnectionAge)));
-  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, ConnectMilliseconds(exchange_, now));
 
   curl_easy_setopt(curl, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   curl_easy_setopt(curl, CURLOPT_CAINFO, rules_.ca_file.c_str());
@@ -131,23 +143,42 @@ void Transfer::Prepare(CurlEasy easy, const std::vector<IpAddress>& addresses, a
   }
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers_.get());
 
-  if (!ParseAddress(url_.host).has_value()) {
-    // '+': the entry may leave libcurl's cache when it is old; each transfer brings its own.
-    std::string entry = absl::StrCat("+", url_.host, ":", url_.port, ":");
-    for (size_t i = 0; i < addresses.size(); ++i) {
-      absl::StrAppend(&entry, i == 0 ? "" : ",", ForResolve(addresses[i]));
-    }
-    resolve_.reset(curl_slist_append(nullptr, entry.c_str()));
-    curl_easy_setopt(curl, CURLOPT_RESOLVE, resolve_.get());
-  }
   if (!exchange_.send_sni) {  // such a connection is for this request alone
     curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
     curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
   }
+  DialNext(now);
+}
+
+bool Transfer::ShouldDialNext(CURLcode code, absl::Time now) const {
+  if (untried_.empty() || end_.tcp_connected || now >= exchange_.give_up_at) return false;
+  return code == CURLE_COULDNT_CONNECT || (code == CURLE_OK && now >= dial_until_);
+}
+
+void Transfer::DialNext(absl::Time now) {
+  CURL* curl = easy_.get();
+  const std::vector<IpAddress> pair = TakePair(untried_);
+  if (!ParseAddress(url_.host).has_value()) {
+    // '+': the entry may leave libcurl's cache when it is old; each transfer brings its own.
+    std::string entry = absl::StrCat("+", url_.host, ":", url_.port, ":");
+    for (size_t i = 0; i < pair.size(); ++i) {
+      absl::StrAppend(&entry, i == 0 ? "" : ",", ForResolve(pair[i]));
+    }
+    CurlList resolve(curl_slist_append(nullptr, entry.c_str()));
+    curl_easy_setopt(curl, CURLOPT_RESOLVE, resolve.get());
+    resolve_ = std::move(resolve);
+  }
+  // Half of what is left while others wait. libcurl is given the whole, as its time covers TLS.
+  const absl::Duration left = resolved_at_ + exchange_.connect_timeout - now;
+  dial_until_ = now + left / 2;
+  const absl::Duration curls = std::min(left, exchange_.give_up_at - now + kAfterTheEnd);
+  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
+                   std::max(1L, static_cast<long>(absl::ToInt64Milliseconds(curls))));
 }
 
 absl::Time Transfer::NextDeadline() const {
   absl::Time next = exchange_.give_up_at;
+  if (!untried_.empty() && !end_.tcp_connected) next = std::min(next, dial_until_);
   if (request_begun_at_ != absl::InfinitePast()) {
     next = std::min(next, std::max(request_begun_at_, last_byte_at_) + exchange_.read_timeout);
   }
@@ -281,7 +312,6 @@ size_t Transfer::OnBody(char* data, size_t size, size_t count, void* self) {
 Timings Transfer::ReadTimings(absl::Time now) const {
   Timings timings{.dns = resolved_at_ - begun_at_, .total = now - begun_at_};
   CURL* curl = easy_.get();
-  const absl::Duration connected = Info(curl, CURLINFO_CONNECT_TIME_T);
   const absl::Duration ready = Info(curl, CURLINFO_PRETRANSFER_TIME_T);
   if (end_.https && tls_begun_at_ != absl::InfinitePast()) {
     // libcurl forgets when TCP was connected if TLS fails.
@@ -289,7 +319,7 @@ Timings Transfer::ReadTimings(absl::Time now) const {
     timings.connect = tls_begun_at_ - resolved_at_;
     timings.tls = tls_ended_at - tls_begun_at_;
   } else if (end_.request_begun) {
-    timings.connect = connected;
+    timings.connect = request_begun_at_ - resolved_at_;
   } else if (end_.socket_opened) {
     timings.connect = now - resolved_at_;
   }

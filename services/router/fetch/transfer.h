@@ -54,9 +54,15 @@ class Transfer {
   const Exchange& exchange() const { return exchange_; }
   absl::Time begun_at() const { return begun_at_; }
 
-  // Sets `easy` up to dial one of `addresses`, none of which needs asking the egress rule again,
-  // though each socket does. `now`: the look-up has ended.
-  void Prepare(CurlEasy easy, const std::vector<IpAddress>& addresses, absl::Time now);
+  // Sets `easy` up to dial `addresses`, none of which needs asking the egress rule again, though
+  // each socket does: the first of each family now, the rest by DialNext. `now`: the look-up has
+  // ended.
+  void Prepare(CurlEasy easy, std::vector<IpAddress> addresses, absl::Time now);
+  // Whether it is time for the next addresses: those being dialled have failed, if `code` says
+  // so, or had their share of the connect timeout.
+  bool ShouldDialNext(CURLcode code, absl::Time now) const;
+  // Sets the handle up for them. REQUIRES: ShouldDialNext, and the handle is in no multi handle.
+  void DialNext(absl::Time now);
   bool dialling() const { return easy_ != nullptr; }
   CURL* easy() const { return easy_.get(); }
 
@@ -97,12 +103,14 @@ class Transfer {
 
   ResponseHead head_;
   std::string body_;
+  std::vector<IpAddress> untried_;
   std::string remote_address_;
   TransferEnd end_;
   std::shared_ptr<TlsWatch> tls_watch_;  // set if the body ends with the connection
 
   absl::Time begun_at_;
   absl::Time resolved_at_ = absl::InfinitePast();
+  absl::Time dial_until_ = absl::InfiniteFuture();  // while there are untried addresses
   absl::Time tls_begun_at_ = absl::InfinitePast();
   absl::Time request_begun_at_ = absl::InfinitePast();
   absl::Time last_byte_at_ = absl::InfinitePast();
