@@ -252,6 +252,8 @@ TEST(UnderstandEndTest, WhatIsNotHttp) {
        "another protocol"},
       {"a bad content encoding", Over(InBody(), CURLE_BAD_CONTENT_ENCODING), NetError::kMalformed,
        Phase::kBody, "Content-Encoding"},
+      {"more codings than libcurl undoes", Over(InHead(), CURLE_BAD_CONTENT_ENCODING),
+       NetError::kMalformed, Phase::kProtocol, "too many codings"},
       {"a rule of ours", Stopped(InHead(), Stop::kBadHeaders, "two lengths"), NetError::kMalformed,
        Phase::kProtocol, "two lengths"},
       {"a body that may have been cut short", cut_tls, NetError::kMalformed, Phase::kBody,
