@@ -293,10 +293,9 @@ TEST(RedirectFaults, R9_TheSameHostIsShownThemAgain) {
 }
 
 // How a Location is joined with the URL it came from, as seen by the server it leads to.
-
 struct JoinRow {
   std::string id = {};
-  std::string location = {};  // "@" stands for the authority
+  std::string location = {};  // "@" stands for the primary's authority
   std::string target = {};
 };
 
