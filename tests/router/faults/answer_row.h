@@ -7,11 +7,19 @@
 #include <ostream>
 #include <string>
 
+#include "absl/strings/string_view.h"
 #include "tests/router/faults/fault_world.h"
 
 namespace understudy::testing {
 
 inline constexpr char kIndex[] = "/index";
+
+// `piece` so many times.
+inline std::string Repeated(absl::string_view piece, int times) {
+  std::string all;
+  for (int i = 0; i < times; ++i) all.append(piece.data(), piece.size());
+  return all;
+}
 
 // An answer that is none: the fallback is asked, and told why.
 struct FaultRow {

@@ -204,7 +204,7 @@ std::vector<FaultRow> TypeRows() {
        NotADocument("not US-ASCII")},
       {"B15_UnknownCharset", OfType("text/xml; charset=klingon"), NotADocument("\"klingon\"")},
       {"B17_TrailingNul", OfType("text/xml", absl::StrCat(kPrimaryDocument, std::string(1, '\0'))),
-       NotADocument("")},
+       NotADocument("line 1, column 38")},
   };
 }
 

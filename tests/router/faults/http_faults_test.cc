@@ -48,12 +48,6 @@ std::string WithLines(absl::string_view lines) {
   return absl::StrCat(kHead, lines, "\r\n", kPrimaryDocument);
 }
 
-std::string Repeated(absl::string_view line, int times) {
-  std::string lines;
-  for (int i = 0; i < times; ++i) absl::StrAppend(&lines, line);
-  return lines;
-}
-
 Script Closing(std::string bytes) {
   return Script{}.Send(std::move(bytes)).Close();
 }
