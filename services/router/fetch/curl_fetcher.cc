@@ -68,8 +68,12 @@ class CurlFetcher::Loop {
  public:
   explicit Loop(FetcherOptions options)
       : options_(std::move(options)),
-        rules_{options_.egress, options_.ca_file, options_.max_body_bytes, hurried_,
-               idle_sockets_} {}
+        rules_{.egress = options_.egress,
+               .ca_file = options_.ca_file,
+               .max_body_bytes = options_.max_body_bytes,
+               .max_connection_age = options_.max_connection_age,
+               .hurried = hurried_,
+               .idle_sockets = idle_sockets_} {}
 
   ~Loop() {
     if (!thread_.joinable()) return;

@@ -23,8 +23,8 @@ namespace understudy::router {
 inline constexpr size_t kMaxAddressesPerName = 8;
 // Finished handles kept for the next requests.
 inline constexpr size_t kMaxSpareHandles = 1024;
-// No connection is used again after so long idle, nor after so long at all (a certificate that
-// has expired since must not go on being trusted).
+// No connection is used again after so long idle, nor after so long at all unless said otherwise
+// (a certificate that has expired since must not go on being trusted).
 inline constexpr absl::Duration kMaxConnectionIdle = absl::Seconds(60);
 inline constexpr absl::Duration kMaxConnectionAge = absl::Minutes(30);
 // How long the body of an answer outside 2xx may take: its status has said all.
@@ -37,6 +37,7 @@ struct FetcherOptions {
   size_t max_body_bytes = 65536;  // decoded
   // Kept-alive connections, in use or idle; over it the longest idle one is closed.
   long max_connections = 10000;
+  absl::Duration max_connection_age = kMaxConnectionAge;  // in whole seconds, at least 1
   // Told of each request that the egress rule stopped, on the fetcher's thread; may be null.
   std::function<void(AddressClass)> on_denied = {};
 };

@@ -108,7 +108,7 @@ void NameResolver::Resolve(const std::string& name, absl::Time now, Done done) {
   const std::shared_ptr<Lookup> lookup = slot;
   lookup->resolver = this;
   lookup->name = name;
-  lookup->answer_by = now + kDnsTimeout;
+  lookup->answer_by = now + kLookUpTimeout;
   lookup->waiting.push_back(std::move(done));
   channel_->now = now;
 

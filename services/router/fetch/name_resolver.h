@@ -20,7 +20,7 @@
 namespace understudy::router {
 
 // How long one look-up may take in all.
-inline constexpr absl::Duration kDnsTimeout = absl::Seconds(3);
+inline constexpr absl::Duration kLookUpTimeout = absl::Seconds(3);
 // How long the second address family may come after the first (RFC 8305, section 3).
 inline constexpr absl::Duration kSecondFamilyDelay = absl::Milliseconds(50);
 // What the cache may hold, and for how long whatever a record says.
@@ -50,7 +50,7 @@ class NameResolver {
   NameResolver(const NameResolver&) = delete;
   NameResolver& operator=(const NameResolver&) = delete;
 
-  // Answers `done` once, by now + kDnsTimeout: from within if the cache knows. Look-ups of the same
+  // Answers `done` once, by now + kLookUpTimeout: from within if the cache knows. Look-ups of the same
   // name at the same time are one. Whoever lost interest ignores the answer.
   void Resolve(const std::string& name, absl::Time now, Done done);
 

@@ -109,12 +109,14 @@ void Transfer::Prepare(CurlEasy easy, std::vector<IpAddress> addresses, absl::Ti
   curl_easy_setopt(curl, CURLOPT_MAXAGE_CONN,
                    static_cast<long>(absl::ToInt64Seconds(kMaxConnectionIdle)));
   curl_easy_setopt(curl, CURLOPT_MAXLIFETIME_CONN,
-                   static_cast<long>(absl::ToInt64Seconds(kMaxConnectionAge)));
+                   static_cast<long>(absl::ToInt64Seconds(rules_.max_connection_age)));
 
   curl_easy_setopt(curl, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   curl_easy_setopt(curl, CURLOPT_CAINFO, rules_.ca_file.c_str());
   curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
   curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
+  // A resumed session brings no certificate, so one that has expired would go on being trusted.
+  curl_easy_setopt(curl, CURLOPT_SSL_SESSIONID_CACHE, 0L);
   curl_easy_setopt(curl, CURLOPT_SSL_CTX_FUNCTION, OnTlsContext);
   curl_easy_setopt(curl, CURLOPT_SSL_CTX_DATA, this);
 

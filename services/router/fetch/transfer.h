@@ -33,6 +33,7 @@ struct TransferRules {
   const EgressRule& egress;
   const std::string& ca_file;
   size_t max_body_bytes = 0;
+  absl::Duration max_connection_age = {};
   // Where a transfer says that its NextDeadline() has come nearer.
   std::vector<Ticket>& hurried;
   IdleSockets& idle_sockets;
