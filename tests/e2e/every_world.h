@@ -58,8 +58,8 @@ class EveryWorld : public ::testing::TestWithParam<World> {
                    : absl::StrCat("<Response><Message>", words, "</Message></Response>");
   }
   static std::string DefaultDocument() {
-    return twilio::DefaultDocument(
-        GetParam().kind, "We are sorry, an application error has occurred. Goodbye.");
+    return twilio::DefaultDocument(GetParam().kind,
+                                   "We are sorry, an application error has occurred. Goodbye.");
   }
   static router::v1::ResolveTwiMLRequest Request(const std::string& url,
                                                  const std::string& fallback) {

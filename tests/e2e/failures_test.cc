@@ -1,5 +1,5 @@
-// Every way a primary can fail on the wire, end to end: over gRPC, against real listeners, for calls
-// and messages, with either set of codes. The same faults in all their variations stand in
+// Every way a primary can fail on the wire, end to end: over gRPC, against real listeners, for
+// calls and messages, with either set of codes. The same faults in all their variations stand in
 // tests/router/faults; what the fallback is told is shown here.
 #include "tests/e2e/every_world.h"
 #include "tests/testing/black_hole.h"
@@ -106,9 +106,9 @@ TEST_P(Failure, ContentLengthThatLies) {
 }
 
 TEST_P(Failure, GzipBomb) {
-  ExpectFault(Reply{.headers = {{"Content-Encoding", "gzip"}},
-                    .body = Gzip(std::string(50 << 20, ' '))},
-              11750, v1::PHASE_CONTENT);
+  ExpectFault(
+      Reply{.headers = {{"Content-Encoding", "gzip"}}, .body = Gzip(std::string(50 << 20, ' '))},
+      11750, v1::PHASE_CONTENT);
 }
 
 TEST_P(Failure, RedirectToAShutAddress) {

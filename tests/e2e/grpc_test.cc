@@ -352,9 +352,8 @@ TEST(Grpc, G12_WhatIsNotHttp2IsClosed) {
 
 TEST(Grpc, G15_ACallOutlivesTheAgeOfItsConnection) {
   Origin primary;
-  primary.OnAny(Script{}
-                    .Wait(absl::Milliseconds(2500))
-                    .Send(ToBytes(Reply{.body = kPrimaryDocument})));
+  primary.OnAny(
+      Script{}.Wait(absl::Milliseconds(2500)).Send(ToBytes(Reply{.body = kPrimaryDocument})));
   RouterConfig config = LoopbackConfig();
   config.max_connection_age = absl::Seconds(1);  // over, with its jitter, before the answer comes
   RouterWorld world(config);
@@ -438,15 +437,15 @@ TEST(Grpc, TheMetricsThatDashboardsRelyOnAreThere) {
   RouterWorld world;
   ASSERT_TRUE(world.Resolve(VoiceRequest(primary.url("/v"), "http://10.0.0.1/")).status.ok());
   const int port = world.router().admin_port();
-  EXPECT_EQ(
-      ReadMetric(port, "understudy_resolutions_total{kind=\"voice\",source=\"default\"}"), 1);
-  EXPECT_EQ(ReadMetric(port, "understudy_resolution_duration_seconds_count{kind=\"voice\","
-                             "source=\"default\"}"),
+  EXPECT_EQ(ReadMetric(port, "understudy_resolutions_total{kind=\"voice\",source=\"default\"}"), 1);
+  EXPECT_EQ(ReadMetric(port,
+                       "understudy_resolution_duration_seconds_count{kind=\"voice\","
+                       "source=\"default\"}"),
             1);
-  EXPECT_EQ(
-      ReadMetric(port, "understudy_attempts_total{error_code=\"11200\",target=\"primary\"}"), 1);
-  EXPECT_EQ(
-      ReadMetric(port, "understudy_attempts_total{error_code=\"11205\",target=\"fallback\"}"), 1);
+  EXPECT_EQ(ReadMetric(port, "understudy_attempts_total{error_code=\"11200\",target=\"primary\"}"),
+            1);
+  EXPECT_EQ(ReadMetric(port, "understudy_attempts_total{error_code=\"11205\",target=\"fallback\"}"),
+            1);
   EXPECT_EQ(ReadMetric(port, "understudy_attempt_duration_seconds_count{target=\"primary\"}"), 1);
   EXPECT_EQ(ReadMetric(port, "understudy_egress_denied_total{class=\"private\"}"), 1);
   EXPECT_EQ(ReadMetric(port, "understudy_in_flight"), 0);

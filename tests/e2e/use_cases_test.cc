@@ -42,7 +42,8 @@ TEST_P(UseCase, Uc1_1_AHealthyPrimaryAnswersAndTheFallbackHearsNothing) {
               ::testing::StartsWith("application/x-www-form-urlencoded"));
   EXPECT_EQ(request.header("Authorization"), "");
   const twilio::Form form = twilio::DecodeForm(request.body);
-  for (const auto& [name, value] : Request("", "").parameters()) {
+  const v1::ResolveTwiMLRequest sent = Request("", "");
+  for (const auto& [name, value] : sent.parameters()) {
     EXPECT_THAT(form, ::testing::Contains(twilio::Parameter{name, value}));
   }
   EXPECT_THAT(form, ::testing::Contains(twilio::Parameter{"AccountSid", kAccountSid}));

@@ -72,7 +72,8 @@ class CurlFetcher::Loop {
                .ca_file = options_.ca_file,
                .max_body_bytes = options_.max_body_bytes,
                .max_connection_age = options_.max_connection_age,
-               .hurried = hurried_} {}
+               .hurried = hurried_,
+               .idle_sockets = idle_sockets_} {}
 
   ~Loop() {
     if (!thread_.joinable()) return;
@@ -280,6 +281,12 @@ class CurlFetcher::Loop {
     SetAlarm(ticket, entry);
   }
 
+  void DialAfresh(Transfer& transfer) {
+    curl_multi_remove_handle(multi_.get(), transfer.easy());
+    transfer.DialAfresh();
+    curl_multi_add_handle(multi_.get(), transfer.easy());
+  }
+
   void CollectEnded() {
     int left = 0;
     while (const CURLMsg* message = curl_multi_info_read(multi_.get(), &left)) {
@@ -288,7 +295,9 @@ class CurlFetcher::Loop {
       curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
       const CURLcode code = message->data.result;
       const absl::Time now = MonotonicNow();
-      if (transfer->ShouldDialNext(code, now)) {
+      if (transfer->ShouldDialAfresh()) {
+        DialAfresh(*transfer);
+      } else if (transfer->ShouldDialNext(code, now)) {
         DialNext(transfer->ticket(), now);
       } else {
         Finish(transfer->ticket(), code, Stop::kNone, now);
@@ -392,6 +401,7 @@ class CurlFetcher::Loop {
 
   // Everything below belongs to the thread.
   std::vector<Ticket> hurried_;
+  IdleSockets idle_sockets_;
   const TransferRules rules_;
   std::unique_ptr<NameResolver> names_;
   absl::Time curl_alarm_ = absl::InfiniteFuture();

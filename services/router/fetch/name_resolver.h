@@ -50,8 +50,8 @@ class NameResolver {
   NameResolver(const NameResolver&) = delete;
   NameResolver& operator=(const NameResolver&) = delete;
 
-  // Answers `done` once, by now + kLookUpTimeout: from within if the cache knows. Look-ups of the same
-  // name at the same time are one. Whoever lost interest ignores the answer.
+  // Answers `done` once, by now + kLookUpTimeout: from within if the cache knows. Look-ups of the
+  // same name at the same time are one. Whoever lost interest ignores the answer.
   void Resolve(const std::string& name, absl::Time now, Done done);
 
   // Drops what the cache knows of `name`: its addresses turned out to be dead.

@@ -3,6 +3,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -120,6 +121,8 @@ void Transfer::Prepare(CurlEasy easy, std::vector<IpAddress> addresses, absl::Ti
 
   curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, OnOpenSocket);
   curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, this);
+  curl_easy_setopt(curl, CURLOPT_CLOSESOCKETFUNCTION, OnCloseSocket);
+  curl_easy_setopt(curl, CURLOPT_CLOSESOCKETDATA, &rules_.idle_sockets);
   curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, OnRequest);
   curl_easy_setopt(curl, CURLOPT_PREREQDATA, this);
   curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, OnHeader);
@@ -178,6 +181,12 @@ void Transfer::DialNext(absl::Time now) {
                    std::max(1L, static_cast<long>(absl::ToInt64Milliseconds(curls))));
 }
 
+void Transfer::DialAfresh() {
+  was_unfit_ = false;
+  error_text_[0] = '\0';
+  curl_easy_setopt(easy_.get(), CURLOPT_FRESH_CONNECT, 1L);
+}
+
 absl::Time Transfer::NextDeadline() const {
   absl::Time next = exchange_.give_up_at;
   if (!untried_.empty() && !end_.tcp_connected) next = std::min(next, dial_until_);
@@ -217,6 +226,12 @@ curl_socket_t Transfer::OnOpenSocket(void* self, curlsocktype, curl_sockaddr* ad
   return fd;
 }
 
+// May outlive the transfer that opened the socket: the connection is kept for others.
+int Transfer::OnCloseSocket(void* idle_sockets, curl_socket_t fd) {
+  static_cast<IdleSockets*>(idle_sockets)->Forget(fd);
+  return close(fd);
+}
+
 // Called when TCP is connected and TLS is about to begin. OpenSSL is told which host is expected,
 // so that it judges the name itself: libcurl would take a name from the certificate's subject too,
 // and could not say that it was the name that did not fit.
@@ -241,8 +256,28 @@ CURLcode Transfer::OnTlsContext(CURL*, void* ssl_context, void* self) {
   return CURLE_OK;
 }
 
-int Transfer::OnRequest(void* self, char* remote_ip, char*, int remote_port, int) {
+// Whether a connection that nothing was asked on has something to read all the same: an answer that
+// nobody wanted, which libcurl would take for the next one's, or the end.
+bool Transfer::HasUnaskedBytes(int fd) const {
+  curl_tlssessioninfo* session = nullptr;
+  curl_easy_getinfo(easy_.get(), CURLINFO_TLS_SSL_PTR, &session);
+  if (session != nullptr && session->internals != nullptr &&
+      SSL_has_pending(static_cast<const SSL*>(session->internals)) == 1) {
+    return true;
+  }
+  char byte = 0;
+  return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN;
+}
+
+int Transfer::OnRequest(void* self, char* remote_ip, char* local_ip, int remote_port,
+                        int local_port) {
   auto& transfer = *static_cast<Transfer*>(self);
+  transfer.ends_ = absl::StrCat(local_ip, " ", local_port, " ", remote_ip, " ", remote_port);
+  const bool is_reused = !transfer.end_.socket_opened;
+  if (is_reused && transfer.HasUnaskedBytes(transfer.rules_.idle_sockets.Take(transfer.ends_))) {
+    transfer.was_unfit_ = true;
+    return CURL_PREREQFUNC_ABORT;
+  }
   transfer.end_.socket_opened = true;
   transfer.end_.tcp_connected = true;
   transfer.end_.request_begun = true;
@@ -344,6 +379,12 @@ Reply Transfer::Finish(CURLcode code, Stop stop, absl::Time now) {
     curl_off_t sent = 0;
     curl_easy_getinfo(curl, CURLINFO_SIZE_UPLOAD_T, &sent);
     end_.request_sent = sent >= static_cast<curl_off_t>(exchange_.body.size());
+  }
+
+  if (code == CURLE_OK && stop == Stop::kNone) {  // else the connection is closed
+    curl_socket_t kept = CURL_SOCKET_BAD;
+    curl_easy_getinfo(curl, CURLINFO_ACTIVESOCKET, &kept);
+    if (kept != CURL_SOCKET_BAD) rules_.idle_sockets.Keep(ends_, kept);
   }
 
   NetFault fault = UnderstandEnd(end_);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "services/router/fetch/egress.h"
+#include "services/router/fetch/idle_sockets.h"
 #include "services/router/fetch/response_head.h"
 #include "services/router/fetch/transfer_end.h"
 #include "services/router/resolve/fetcher.h"
@@ -35,6 +36,7 @@ struct TransferRules {
   absl::Duration max_connection_age = {};
   // Where a transfer says that its NextDeadline() has come nearer.
   std::vector<Ticket>& hurried;
+  IdleSockets& idle_sockets;
 };
 
 // What is seen of, and asked from, a TLS connection besides what libcurl does with it.
@@ -64,6 +66,12 @@ class Transfer {
   bool ShouldDialNext(CURLcode code, absl::Time now) const;
   // Sets the handle up for them. REQUIRES: ShouldDialNext, and the handle is in no multi handle.
   void DialNext(absl::Time now);
+  // Whether libcurl's end of this transfer says nothing of the server: the kept-alive connection it
+  // was given was no good, and nothing was asked on it.
+  bool ShouldDialAfresh() const { return was_unfit_; }
+  // Sets the handle up to make a connection. REQUIRES: ShouldDialAfresh, and the handle is in no
+  // multi handle.
+  void DialAfresh();
   bool dialling() const { return easy_ != nullptr; }
   CURL* easy() const { return easy_.get(); }
 
@@ -82,6 +90,7 @@ class Transfer {
 
  private:
   static curl_socket_t OnOpenSocket(void* self, curlsocktype purpose, curl_sockaddr* address);
+  static int OnCloseSocket(void* idle_sockets, curl_socket_t fd);
   static CURLcode OnTlsContext(CURL* easy, void* ssl_context, void* self);
   static int OnRequest(void* self, char* remote_ip, char* local_ip, int remote_port,
                        int local_port);
@@ -89,6 +98,7 @@ class Transfer {
   static size_t OnBody(char* data, size_t size, size_t count, void* self);
 
   bool TakeHeadLine(absl::string_view line);
+  bool HasUnaskedBytes(int fd) const;
   void WatchTls();
   Timings ReadTimings(absl::Time now) const;
 
@@ -107,6 +117,8 @@ class Transfer {
   std::string body_;
   std::vector<IpAddress> untried_;
   std::string remote_address_;
+  std::string ends_;  // of the connection, as IdleSockets has them; empty before a request
+  bool was_unfit_ = false;
   TransferEnd end_;
   std::shared_ptr<TlsWatch> tls_watch_;  // set if the body ends with the connection
 

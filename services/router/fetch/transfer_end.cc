@@ -170,6 +170,9 @@ NetFault UnderstandEnd(const TransferEnd& end) {
     case CURLE_PARTIAL_FILE:
       return Malformed(Phase::kBody, "the response's body is shorter than it says");
     case CURLE_BAD_CONTENT_ENCODING:
+      if (!end.head_complete) {
+        return Malformed(Phase::kProtocol, "the response's Content-Encoding has too many codings");
+      }
       return Malformed(Phase::kBody, "the response's Content-Encoding does not fit its bytes");
     case CURLE_WEIRD_SERVER_REPLY:
       return Malformed(Phase::kProtocol, "the response has a malformed header");
@@ -185,7 +188,7 @@ NetFault UnderstandEnd(const TransferEnd& end) {
     default:
       return {NetError::kNoResources, WaitingPhase(end),
               absl::StrCat("the request could not be made: ",
-                           end.error_text.empty() ? "libcurl error " : end.error_text, " (",
+                           end.error_text.empty() ? "libcurl error" : end.error_text, " (",
                            end.curl_code, ")")};
   }
 }

@@ -112,9 +112,8 @@ Step Plan::NextExchange() {
   const bool redirected_to_get = fetch_.redirects_made > 0 && fetch_.method == Method::kGet;
   Exchange exchange =
       BuildExchange(fetch_.context, fetch_.url, fetch_.method,
-                    redirected_to_get
-                        ? WithoutNamesInQuery(fetch_.parameters, fetch_.url.canonical)
-                        : fetch_.parameters);
+                    redirected_to_get ? WithoutNamesInQuery(fetch_.parameters, fetch_.url.canonical)
+                                      : fetch_.parameters);
   fetch_.authorized =
       fetch_.challenge.has_value() && fetch_.url.origin() == fetch_.credentials_origin;
   if (fetch_.authorized) {

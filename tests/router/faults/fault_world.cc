@@ -132,7 +132,8 @@ Answer FaultWorld::Resolve(const std::string& url, const Asking& asking) {
   const router::Ticket ticket = NextTicket();
   auto route = std::make_shared<router::Route>();
   route->handler.primary = {.url = url, .method = asking.method};
-  route->handler.fallback = router::Endpoint{.url = fallback_.url("/fallback")};
+  route->handler.fallback = router::Endpoint{.url = fallback_.url(asking.fallback_target),
+                                             .method = asking.fallback_method};
   route->auth_token = Secret("12345");
   route->default_document = std::make_shared<const std::string>(kDefaultDocument);
   route->codes = asking.codes;

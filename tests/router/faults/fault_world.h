@@ -40,7 +40,9 @@ struct Asking {
   router::Method method = router::Method::kPost;
   router::RetrievalCodes codes = router::RetrievalCodes::kClassic;
   router::Limits limits = {};
-  twilio::Form parameters = {};  // besides those every call has
+  twilio::Form parameters = {};               // besides those every call has
+  std::string fallback_target = "/fallback";  // path and query, on the fallback's server
+  router::Method fallback_method = router::Method::kPost;
 };
 
 // How it ended.
