@@ -1,5 +1,6 @@
 // The router as a process: its options, signals, reload, and what it costs to hold many calls.
 #include <gmock/gmock.h>
+#include <google/protobuf/util/time_util.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 #include <health.grpc.pb.h>
@@ -279,20 +280,27 @@ TEST(Process, TwoThousandCallsHeldOnSilentServersCostAHandfulOfThreads) {
   const int threads = router.threads();
   const int64_t resident = router.resident_kilobytes();
   answers.join();
-  absl::Duration longest;
+  absl::Duration longest;  // as the caller sees it, from before it sent 2,000 requests
+  absl::Duration longest_fetch;
   for (const HeldCall& call : calls) {
     ASSERT_TRUE(call.status.ok()) << call.status.error_message();
     EXPECT_EQ(call.response.source(), v1::SOURCE_DEFAULT);
     EXPECT_EQ(call.response.error_code(), 11205);
     EXPECT_GE(call.took, kLimit);
     longest = std::max(longest, call.took);
+    ASSERT_EQ(call.response.attempts_size(), 1);
+    longest_fetch = std::max(
+        longest_fetch, absl::Nanoseconds(google::protobuf::util::TimeUtil::DurationToNanoseconds(
+                           call.response.attempts(0).total())));
   }
   RecordProperty("threads", threads);
   RecordProperty("resident_kilobytes", static_cast<int>(resident));
   RecordProperty("longest_ms", static_cast<int>(absl::ToInt64Milliseconds(longest)));
+  RecordProperty("longest_fetch_ms", static_cast<int>(absl::ToInt64Milliseconds(longest_fetch)));
   EXPECT_LE(threads, threads_at_rest + 3);
   EXPECT_LE(threads, 20);
-  EXPECT_LE(longest, kLimit + kLateness);
+  EXPECT_LE(longest_fetch, kLimit + kLateness);
+  EXPECT_LE(longest, kLimit + 4 * kLateness);
 }
 
 }  // namespace
