@@ -20,6 +20,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "common/serving/monotonic_clock.h"
@@ -52,7 +53,7 @@ constexpr int kHttpRetrievalFailure = 11200;
 constexpr int kHttpConnectionFailure = 11205;
 constexpr int kDocumentParseFailure = 12100;
 
-constexpr char kGone[] = "";  // in place of a path: nothing listens
+constexpr absl::string_view kGone;  // in place of a path: nothing listens
 
 struct ExpectedAttempt {
   v1::Target target = v1::TARGET_PRIMARY;
@@ -72,8 +73,8 @@ struct Scene {
   const char* title = "";
   const char* number = "";
   Kind kind = Kind::kVoice;
-  const char* primary = kVoicePath;
-  const char* fallback = kVoicePath;
+  absl::string_view primary = kVoicePath;
+  absl::string_view fallback = kVoicePath;
 
   v1::Source source = v1::SOURCE_PRIMARY;
   int error_code = kNoError;

@@ -19,8 +19,7 @@ struct DemoOptions {
 };
 
 // Makes the calls, prints what became of each to `out`, and checks it. True if all of it was as it
-// should be. What it started, processes, servers and files, is gone when it returns. At most one
-// at a time in a process.
+// should be. What it started, processes, servers and files, is gone when it returns.
 bool RunDemo(const DemoOptions& options, const Style& style, std::FILE* out);
 
 }  // namespace understudy::cli
