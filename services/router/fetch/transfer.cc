@@ -273,8 +273,8 @@ int Transfer::OnRequest(void* self, char* remote_ip, char* local_ip, int remote_
                         int local_port) {
   auto& transfer = *static_cast<Transfer*>(self);
   transfer.ends_ = absl::StrCat(local_ip, " ", local_port, " ", remote_ip, " ", remote_port);
-  const bool is_reused = !transfer.end_.socket_opened;
-  if (is_reused && transfer.HasUnaskedBytes(transfer.rules_.idle_sockets.Take(transfer.ends_))) {
+  const int kept = transfer.rules_.idle_sockets.Take(transfer.ends_);  // -1: a new connection
+  if (kept >= 0 && transfer.HasUnaskedBytes(kept)) {
     transfer.was_unfit_ = true;
     return CURL_PREREQFUNC_ABORT;
   }

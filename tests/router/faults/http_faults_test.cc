@@ -333,9 +333,13 @@ bool HasUnreadBytesFrom(int port) {
   return false;
 }
 
-TEST(HttpFaults, H25_ASecondAnswerLaterIsNotTheNextCalls) {
+class SecondAnswerLater : public ::testing::TestWithParam<bool> {};
+
+TEST_P(SecondAnswerLater, IsNotTheNextCalls) {
   FaultWorld world;
-  Origin primary;
+  OriginOptions options;
+  if (GetParam()) options.tls = TlsOptions{.certificate = GoodCertificate()};
+  Origin primary(options);
   primary.OnSequence(kIndex, {Script{}
                                   .Send(WithLength(37))
                                   .Wait(absl::Milliseconds(20))
@@ -343,9 +347,14 @@ TEST(HttpFaults, H25_ASecondAnswerLaterIsNotTheNextCalls) {
                               Reply{.body = "<Response>2</Response>"}});
   world.ExpectPrimary(primary.url(kIndex));
   ASSERT_TRUE(WaitFor([&primary] { return HasUnreadBytesFrom(primary.port()); }, kSoon));
-  world.ExpectPrimary(primary.url(kIndex), {}, "<Response>2</Response>");
+  const Answer answer = world.ExpectPrimary(primary.url(kIndex), {}, "<Response>2</Response>");
+  EXPECT_EQ(answer.outcome.attempts.size(), 1u);
+  EXPECT_EQ(primary.requests().size(), 2u);
   EXPECT_EQ(primary.connections(), 2);
 }
+
+INSTANTIATE_TEST_SUITE_P(H25, SecondAnswerLater, ::testing::Bool(),
+                         [](const auto& scheme) { return scheme.param ? "Https" : "Http"; });
 
 // All that the outcome says, to look for what it must not say.
 std::string Said(const router::Outcome& outcome) {
