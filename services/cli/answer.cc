@@ -8,16 +8,15 @@
 #include <utility>
 #include <variant>
 
-#include "absl/random/random.h"
-#include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "common/mutex.h"
 #include "common/serving/grpc_error.h"
 #include "common/serving/monotonic_clock.h"
-#include "common/twilio/documents.h"
 #include "services/router/conversion.h"
 #include "services/router/fetch/curl_fetcher.h"
 #include "services/router/resolve/resolve.h"
+#include "services/router/service.h"
+#include "services/router/settings.h"
 
 namespace understudy::cli {
 namespace {
@@ -60,21 +59,6 @@ class RememberingFetcher : public Fetcher {
   Reply last_reply_ GUARDED_BY(mutex_);
 };
 
-router::Settings MakeSettings(const router::RouterConfig& config) {
-  return {.routes = router::RouteTable(config.accounts, config.numbers),
-          .codes = config.retrieval_codes,
-          .voice_default = std::make_shared<const std::string>(
-              twilio::DefaultDocument(twilio::Kind::kVoice, config.default_voice_text)),
-          .messaging_default = std::make_shared<const std::string>(
-              twilio::DefaultDocument(twilio::Kind::kMessaging, {}))};
-}
-
-std::string NewResolutionId() {
-  absl::BitGen bits;
-  return absl::StrFormat("%016x%016x", absl::Uniform<uint64_t>(bits),
-                         absl::Uniform<uint64_t>(bits));
-}
-
 }  // namespace
 
 Answer AskRouter(const std::string& address, const router::v1::ResolveTwiMLRequest& request,
@@ -91,7 +75,7 @@ Answer AskRouter(const std::string& address, const router::v1::ResolveTwiMLReque
 LocalAnswer ResolveLocally(const router::RouterConfig& config,
                            const router::v1::ResolveTwiMLRequest& request, absl::Duration timeout) {
   LocalAnswer answer;
-  router::Acceptance acceptance = router::Accept(request, MakeSettings(config));
+  router::Acceptance acceptance = router::Accept(request, *router::MakeSettings(config));
   if (const auto* mistake = std::get_if<serving::CallerError>(&acceptance)) {
     answer.status = serving::ToStatus(*mistake);
     return answer;
@@ -109,7 +93,7 @@ LocalAnswer ResolveLocally(const router::RouterConfig& config,
 
   router::AcceptedCall& accepted = std::get<router::AcceptedCall>(acceptance);
   const absl::Time now = serving::MonotonicNow();
-  accepted.call.id = NewResolutionId();
+  accepted.call.id = router::NewResolutionId();
   accepted.call.deadline = now + timeout;
   const std::string id = accepted.call.id;
   // Shared: its setter may still be inside when the getter is done.

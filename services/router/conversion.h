@@ -10,7 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "common/serving/grpc_error.h"
 #include "services/router/resolve/call.h"
-#include "services/router/routes/route_table.h"
+#include "services/router/settings.h"
 
 namespace understudy::router::v1 {
 class ResolveTwiMLRequest;
@@ -21,21 +21,11 @@ namespace understudy::router {
 
 // What a request may be at most, in bytes; over it INVALID_ARGUMENT names the field.
 inline constexpr size_t kMaxParameterNameBytes = 256;
-inline constexpr size_t kMaxParameterValueBytes = 16 * 1024;
-inline constexpr size_t kMaxParametersBytes = 64 * 1024;  // names and values together
+inline constexpr size_t kMaxParameterValueBytes = size_t{16} * 1024;
+inline constexpr size_t kMaxParametersBytes = size_t{64} * 1024;  // names and values together
 inline constexpr size_t kMaxRequestIdBytes = 128;
 // Of the whole message, before anything in it is looked at; over it gRPC says RESOURCE_EXHAUSTED.
 inline constexpr int kMaxRequestBytes = 2 * 1024 * 1024;
-
-// What does not change from call to call until the configuration is read again. Shared by the
-// calls that began with it.
-struct Settings {
-  RouteTable routes;
-  RetrievalCodes codes = RetrievalCodes::kClassic;
-  // By kind; never null.
-  std::shared_ptr<const std::string> voice_default = {};
-  std::shared_ptr<const std::string> messaging_default = {};
-};
 
 struct AcceptedCall {
   Call call = {};  // without id and deadline

@@ -16,7 +16,6 @@
 #include "absl/strings/str_cat.h"
 #include "common/serving/admin_server.h"
 #include "common/serving/log.h"
-#include "common/twilio/documents.h"
 #include "services/router/config.h"
 #include "services/router/fetch/curl_fetcher.h"
 #include "services/router/metrics.h"
@@ -56,16 +55,6 @@ void LogForGrpc(gpr_log_func_args* message) {
   serving::Log(message->severity == GPR_LOG_SEVERITY_ERROR ? serving::LogLevel::kWarning
                                                            : serving::LogLevel::kDebug,
                "gRPC", {{"detail", message->message}});
-}
-
-std::shared_ptr<const Settings> MakeSettings(const RouterConfig& config) {
-  return std::make_shared<const Settings>(Settings{
-      .routes = RouteTable(config.accounts, config.numbers),
-      .codes = config.retrieval_codes,
-      .voice_default = std::make_shared<const std::string>(
-          twilio::DefaultDocument(Kind::kVoice, config.default_voice_text)),
-      .messaging_default =
-          std::make_shared<const std::string>(twilio::DefaultDocument(Kind::kMessaging, {}))});
 }
 
 void SetLimits(grpc::ServerBuilder& builder, absl::Duration max_connection_age) {
@@ -138,6 +127,7 @@ absl::StatusOr<std::unique_ptr<Router>> Router::Start(const RouterConfig& config
   if (parts->server == nullptr || parts->grpc_port == 0) {
     return absl::UnavailableError(absl::StrCat("cannot listen on ", address, " for gRPC"));
   }
+  parts->door->Open();
   parts->door_thread = std::thread([door = parts->door.get()] { door->Serve(); });
   std::unique_ptr<Router> router(new Router(std::move(parts)));
 

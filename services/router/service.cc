@@ -21,18 +21,10 @@ namespace understudy::router {
 namespace {
 
 using serving::Log;
-using serving::LogField;
 using serving::LogLevel;
 using serving::MonotonicNow;
 
 constexpr const char* kSourceNames[] = {"primary", "fallback", "default"};
-
-// Unique without asking anyone: 128 random bits.
-std::string NewResolutionId() {
-  thread_local absl::BitGen bits;
-  return absl::StrFormat("%016x%016x", absl::Uniform<uint64_t>(bits),
-                         absl::Uniform<uint64_t>(bits));
-}
 
 // The caller's deadline on our clock.
 absl::Time DeadlineOf(const grpc::ServerContext& context, absl::Time now) {
@@ -90,6 +82,12 @@ class Tag {
 
 }  // namespace
 
+std::string NewResolutionId() {
+  thread_local absl::BitGen bits;
+  return absl::StrFormat("%016x%016x", absl::Uniform<uint64_t>(bits),
+                         absl::Uniform<uint64_t>(bits));
+}
+
 // Raw, so that a request that cannot be read gets an answer that says why.
 class RouterDoor::Service
     : public v1::RouterService::WithRawMethod_ResolveTwiML<v1::RouterService::Service> {};
@@ -99,9 +97,18 @@ class RouterDoor::Service
 class RouterDoor::Rpc {
  public:
   explicit Rpc(RouterDoor& door) : door_(door) {
+    {
+      MutexLock lock(door_.mutex_);
+      ++door_.rpcs_;
+    }
     context_.AsyncNotifyWhenDone(&over_);
     door_.service_->RequestResolveTwiML(&context_, &bytes_, &writer_, door_.queue_.get(),
                                         door_.queue_.get(), &arrived_);
+  }
+
+  ~Rpc() {
+    MutexLock lock(door_.mutex_);
+    if (--door_.rpcs_ == 0) door_.no_rpcs_.NotifyAll();
   }
 
  private:
@@ -151,7 +158,7 @@ class RouterDoor::Rpc {
     }
     Resolve(door_.fetcher_, std::move(cancellation), std::move(accepted.call),
             std::move(accepted.route), door_.options_.limits, begun_at_,
-            [this](Outcome outcome) { OnOutcome(std::move(outcome)); });
+            [this](const Outcome& outcome) { OnOutcome(outcome); });
   }
 
   void Refuse(const serving::CallerError& error) {
@@ -160,7 +167,7 @@ class RouterDoor::Rpc {
   }
 
   // On the fetcher's thread. After Finish this object belongs to the queue's thread.
-  void OnOutcome(Outcome outcome) {
+  void OnOutcome(const Outcome& outcome) {
     const absl::Duration took = MonotonicNow() - begun_at_;
     door_.metrics_.CountResolution(call_.kind, outcome, took);
     for (const ErrorEvent& event : EventsOf(call_, phone_number_, outcome)) LogEvent(event);
@@ -213,7 +220,7 @@ class RouterDoor::Rpc {
 
 RouterDoor::RouterDoor(ServiceOptions options, std::shared_ptr<const Settings> settings,
                        Fetcher& fetcher, RouterMetrics& metrics)
-    : options_(std::move(options)),
+    : options_(options),
       fetcher_(fetcher),
       metrics_(metrics),
       service_(std::make_unique<Service>()),
@@ -228,14 +235,22 @@ void RouterDoor::Register(grpc::ServerBuilder& builder) {
   queue_ = builder.AddCompletionQueue();
 }
 
-void RouterDoor::Serve() {
+void RouterDoor::Open() {
   new Rpc(*this);
+}
+
+void RouterDoor::Serve() {
   void* tag = nullptr;
   bool ok = false;
   while (queue_->Next(&tag, &ok)) static_cast<Tag*>(tag)->OnEvent(ok);
 }
 
+// A queue that is shut down takes no more answers, so it must see the last one before.
 void RouterDoor::ShutDown() {
+  {
+    MutexLock lock(mutex_);
+    no_rpcs_.Wait(mutex_, [this]() REQUIRES(mutex_) { return rpcs_ == 0; });
+  }
   queue_->Shutdown();
 }
 

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <memory>
+#include <string>
 
 #include "absl/functional/any_invocable.h"
 #include "common/mutex.h"
@@ -26,6 +27,9 @@ struct ServiceOptions {
   int max_in_flight = 10000;
 };
 
+// 128 random bits in hexadecimal: unique without asking anyone. From any thread.
+std::string NewResolutionId();
+
 // A call that was refused for want of room may be tried again after this.
 inline constexpr absl::Duration kRetryDelay = absl::Seconds(1);
 
@@ -41,10 +45,14 @@ class RouterDoor {
   // Adds the service and its queue to a server that is being built. Once, before Serve.
   void Register(grpc::ServerBuilder& builder);
 
-  // Takes calls on this thread until ShutDown(), and then what is left on the queue.
+  // Asks for the first call. Once, when the server has been started, before Serve.
+  void Open();
+
+  // Takes calls on this thread until ShutDown().
   void Serve();
 
-  // Lets Serve return. REQUIRES: the server's own Shutdown() has returned, so nothing new comes.
+  // Waits until every call has its answer out, then lets Serve return. REQUIRES: the server's own
+  // Shutdown() has returned, so nothing new comes.
   void ShutDown();
 
   // Calls from now on are answered by `settings`; those under way keep theirs. From any thread.
@@ -69,6 +77,8 @@ class RouterDoor {
   std::atomic<Ticket> last_ticket_ = 0;
   mutable Mutex mutex_;
   std::shared_ptr<const Settings> settings_ GUARDED_BY(mutex_);
+  int rpcs_ GUARDED_BY(mutex_) = 0;  // under way, or waiting for their call to arrive
+  CondVar no_rpcs_;
 };
 
 }  // namespace understudy::router

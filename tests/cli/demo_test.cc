@@ -152,7 +152,8 @@ TEST(RouterProcessTest, ReadsTheLogAndIsNotStoppedByALongLine) {
 head -c 70000 /dev/zero | tr '\0' x >&2
 echo >&2
 echo '{"message": "serving", "grpc_port": 1, "admin_port": 2}' >&2
-echo '{"message": "error event", "resolution_id": "a", "event_level": "error", "error_code": 11200}' >&2
+echo '{"message": "error event", "resolution_id": "a", "event_level": "error",' \
+     '"error_code": 11200}' >&2
 echo '{"message": "error event", "resolution_id": "b"}' >&2
 echo '{"message": "resolution", "resolution_id": "a"}' >&2
 while true; do sleep 1; done

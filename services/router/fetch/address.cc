@@ -82,7 +82,8 @@ absl::StatusOr<Cidr> ParseCidr(absl::string_view text) {
   const int widest = address->v6 ? 128 : 32;
   Cidr cidr{.address = *address, .prefix = widest};
   if (parts.first.size() != text.size() &&
-      (!absl::SimpleAtoi(parts.second, &cidr.prefix) || cidr.prefix < 0 || cidr.prefix > widest)) {
+      (parts.second.find_first_not_of("0123456789") != std::string::npos ||
+       !absl::SimpleAtoi(parts.second, &cidr.prefix) || cidr.prefix > widest)) {
     return absl::InvalidArgumentError(
         absl::StrCat("\"", text, "\": the prefix length must be 0 to ", widest));
   }

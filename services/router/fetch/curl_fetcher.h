@@ -3,7 +3,8 @@
 // libcurl dials, speaks TLS and reads HTTP/1.1. What it leaves open or gets wrong is done here:
 // names (name_resolver.h), which addresses may be dialled (egress.h), the head of a response
 // (response_head.h), its size after decompression, times between packets, whether a kept connection
-// is still clean (idle_sockets.h), and what an end means (transfer_end.h). docs/decisions says which measurement is behind each.
+// is still clean (idle_sockets.h), and what an end means (transfer_end.h). docs/decisions says
+// which measurement is behind each.
 #ifndef SERVICES_ROUTER_FETCH_CURL_FETCHER_H_
 #define SERVICES_ROUTER_FETCH_CURL_FETCHER_H_
 

@@ -108,6 +108,7 @@ void NameResolver::Resolve(const std::string& name, absl::Time now, Done done) {
   lookup->resolver = this;
   lookup->name = name;
   lookup->answer_by = now + kLookUpTimeout;
+  alarms_.emplace(lookup->answer_by, name);
   lookup->waiting.push_back(std::move(done));
   channel_->now = now;
 
@@ -152,9 +153,14 @@ void NameResolver::Settle(Lookup& lookup, absl::Time now) {
   const bool found =
       lookup.v4.state == FamilyState::kFound || lookup.v6.state == FamilyState::kFound;
   if (pending && now < lookup.answer_by) {
-    if (found) lookup.answer_by = std::min(lookup.answer_by, now + kSecondFamilyDelay);
+    if (found) {
+      alarms_.erase({lookup.answer_by, lookup.name});
+      lookup.answer_by = std::min(lookup.answer_by, now + kSecondFamilyDelay);
+      alarms_.emplace(lookup.answer_by, lookup.name);
+    }
     return;
   }
+  alarms_.erase({lookup.answer_by, lookup.name});
 
   NameAnswer answer;
   if (found) {
@@ -202,12 +208,9 @@ void NameResolver::OnEvent(const EventPoll::Event& event, absl::Time now) {
 void NameResolver::OnTime(absl::Time now) {
   channel_->now = now;
   ares_process_fd(channel_->ares, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-  std::vector<std::shared_ptr<Lookup>> due;
-  for (const auto& [name, lookup] : lookups_) {
-    if (lookup->answer_by <= now) due.push_back(lookup);
-  }
-  for (const std::shared_ptr<Lookup>& lookup : due) {
-    if (!lookup->answered) Settle(*lookup, now);
+  while (!alarms_.empty() && alarms_.begin()->first <= now) {
+    const std::shared_ptr<Lookup> lookup = lookups_.at(alarms_.begin()->second);
+    Settle(*lookup, now);
   }
 }
 
@@ -217,8 +220,7 @@ absl::Time NameResolver::NextWake(absl::Time now) const {
   if (ares_timeout(channel_->ares, nullptr, &wait) != nullptr) {
     wake = now + absl::DurationFromTimeval(wait);
   }
-  for (const auto& [name, lookup] : lookups_) wake = std::min(wake, lookup->answer_by);
-  return wake;
+  return alarms_.empty() ? wake : std::min(wake, alarms_.begin()->first);
 }
 
 }  // namespace understudy::router

@@ -6,8 +6,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
@@ -81,6 +83,7 @@ class NameResolver {
   // By name. A look-up that was answered at its deadline leaves this map and lives on, unheard,
   // until c-ares lets go of it.
   std::unordered_map<std::string, std::shared_ptr<Lookup>> lookups_;
+  std::set<std::pair<absl::Time, std::string>> alarms_;  // when each of them has to be answered
   std::unordered_map<std::string, Cached> cache_;
 };
 

@@ -14,7 +14,7 @@
 namespace understudy::router {
 
 // Of all heads of one response together, interim (1xx) ones and trailers included.
-inline constexpr size_t kMaxHeadBytes = 64 * 1024;
+inline constexpr size_t kMaxHeadBytes = size_t{64} * 1024;
 inline constexpr int kMaxHeadLines = 256;
 
 class ResponseHead {

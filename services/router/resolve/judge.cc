@@ -23,31 +23,31 @@ constexpr int kInvalidContentType = 12300;
 
 struct NetErrorRow {
   NetError error;
+  RetryClass retry;
   int classic;
   int specific;
-  RetryClass retry;
 };
 
 constexpr NetErrorRow kNetErrors[] = {
-    {NetError::kNameNotFound, 11210, 11210, RetryClass::kNever},
-    {NetError::kDnsFailed, 11210, 11210, RetryClass::kNever},
-    {NetError::kDnsTimeout, 11210, 11210, RetryClass::kNever},
-    {NetError::kAddressDenied, 11205, 11205, RetryClass::kNever},
-    {NetError::kConnectTimeout, 11205, 11201, RetryClass::kConnect},
-    {NetError::kConnectRefused, 11205, 11202, RetryClass::kConnect},
-    {NetError::kUnreachable, 11205, 11202, RetryClass::kConnect},
-    {NetError::kTlsHandshake, 11220, 11220, RetryClass::kConnect},
-    {NetError::kTlsTimeout, 11220, 11220, RetryClass::kConnect},
+    {NetError::kNameNotFound, RetryClass::kNever, 11210, 11210},
+    {NetError::kDnsFailed, RetryClass::kNever, 11210, 11210},
+    {NetError::kDnsTimeout, RetryClass::kNever, 11210, 11210},
+    {NetError::kAddressDenied, RetryClass::kNever, 11205, 11205},
+    {NetError::kConnectTimeout, RetryClass::kConnect, 11205, 11201},
+    {NetError::kConnectRefused, RetryClass::kConnect, 11205, 11202},
+    {NetError::kUnreachable, RetryClass::kConnect, 11205, 11202},
+    {NetError::kTlsHandshake, RetryClass::kConnect, 11220, 11220},
+    {NetError::kTlsTimeout, RetryClass::kConnect, 11220, 11220},
     // A certificate will not be another one half a second later: no retry.
-    {NetError::kCertificateName, 11235, 11235, RetryClass::kNever},
-    {NetError::kCertificateExpired, 11236, 11236, RetryClass::kNever},
-    {NetError::kCertificateUntrusted, 11237, 11237, RetryClass::kNever},
-    {NetError::kReadTimeout, 11205, 11205, RetryClass::kRead},
-    {NetError::kTotalTimeout, 11205, 11203, RetryClass::kNever},
-    {NetError::kConnectionLost, 11205, 11205, RetryClass::kNever},
-    {NetError::kMalformed, 11206, 11251, RetryClass::kNever},
-    {NetError::kBodyTooLarge, 11750, 11750, RetryClass::kNever},
-    {NetError::kNoResources, 12400, 12400, RetryClass::kNever},
+    {NetError::kCertificateName, RetryClass::kNever, 11235, 11235},
+    {NetError::kCertificateExpired, RetryClass::kNever, 11236, 11236},
+    {NetError::kCertificateUntrusted, RetryClass::kNever, 11237, 11237},
+    {NetError::kReadTimeout, RetryClass::kRead, 11205, 11205},
+    {NetError::kTotalTimeout, RetryClass::kNever, 11205, 11203},
+    {NetError::kConnectionLost, RetryClass::kNever, 11205, 11205},
+    {NetError::kMalformed, RetryClass::kNever, 11206, 11251},
+    {NetError::kBodyTooLarge, RetryClass::kNever, 11750, 11750},
+    {NetError::kNoResources, RetryClass::kNever, 12400, 12400},
 };
 
 const NetErrorRow* FindRow(NetError error) {
@@ -167,7 +167,7 @@ Verdict JudgeTwiml(std::string text, Kind kind) {
 }
 
 // Plain text is run if it is TwiML after all, else said to a caller or sent as the reply.
-Verdict JudgeText(std::string text, Kind kind) {
+Verdict JudgeText(const std::string& text, Kind kind) {
   Verdict as_twiml = JudgeTwiml(text, kind);
   if (std::holds_alternative<Document>(as_twiml)) return as_twiml;
   return Document{.twiml = kind == Kind::kVoice ? twilio::SayDocument(text)
@@ -208,7 +208,7 @@ Verdict Judge(const Reply& reply, Kind kind, RetrievalCodes codes, absl::string_
                    .detail = std::string(text.status().message())};
   }
   return content == twilio::ContentClass::kTwiml ? JudgeTwiml(*std::move(text), kind)
-                                                 : JudgeText(*std::move(text), kind);
+                                                 : JudgeText(*text, kind);
 }
 
 }  // namespace understudy::router

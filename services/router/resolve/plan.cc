@@ -131,7 +131,7 @@ Step Plan::NextExchange() {
   return exchange;
 }
 
-Step Plan::OnReply(Reply reply) {
+Step Plan::OnReply(const Reply& reply) {
   const absl::Time now = reply.finished_at;
   outcome_.attempts.push_back({.target = fetch_.target,
                                .url = fetch_.error_url,

@@ -35,7 +35,7 @@ class Plan {
   Step Begin(absl::Time now);
 
   // The step after `reply`, whose finished_at is now. REQUIRES: the last step was an Exchange.
-  Step OnReply(Reply reply);
+  Step OnReply(const Reply& reply);
 
  private:
   // The fetch of one target: its hops, its tries, its time.

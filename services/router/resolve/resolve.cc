@@ -24,8 +24,8 @@ void Carry(std::unique_ptr<Resolution> resolution, Step step) {
   Fetcher& fetcher = resolution->fetcher;
   const std::shared_ptr<Cancellation> cancellation = resolution->cancellation;
   fetcher.Fetch(cancellation->ticket(), std::get<Exchange>(std::move(step)),
-                [resolution = std::move(resolution)](Reply reply) mutable {
-                  Step next = resolution->plan.OnReply(std::move(reply));
+                [resolution = std::move(resolution)](const Reply& reply) mutable {
+                  Step next = resolution->plan.OnReply(reply);
                   Carry(std::move(resolution), std::move(next));
                 });
   // A cancel that came between two fetches found none due: say it again for this one.

@@ -138,6 +138,8 @@ TEST(CidrTest, MistakesAreNamed) {
       {"10.0.0.0/", "must be 0 to 32"},
       {"10.0.0.0/x", "must be 0 to 32"},
       {"10.0.0.0/-1", "must be 0 to 32"},
+      {"10.0.0.0/ 8", "must be 0 to 32"},
+      {"10.0.0.0/+8", "must be 0 to 32"},
       {"10.0.0.0/33", "must be 0 to 32"},
       {"10.0.0.0/8/8", "must be 0 to 32"},
       {"::/129", "must be 0 to 128"},
