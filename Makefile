@@ -10,11 +10,14 @@ JOBS ?= 2
 FUZZ_SECONDS ?= 10
 CTEST := ctest --output-on-failure --no-tests=error -j $(JOBS)
 
-# $(call build,PRESET,TARGETS): configures and builds, quietly unless something is wrong.
+# Ninja counts its steps on a terminal; into a file that would be a line for each.
+QUIET := $(shell [ -t 2 ] || echo --quiet)
+
+# $(call build,PRESET,TARGETS,OPTIONS): configures and builds; what is wrong is shown.
 define build
-	@echo "==> Building ($(1))"
+	@echo "==> Building ($(1)); the first time takes some minutes"
 	@cmake --preset $(1) $(3) >build-$(1).log 2>&1 || { cat build-$(1).log; exit 1; }; rm -f build-$(1).log
-	@cmake --build --preset $(1) -j $(JOBS) --target $(2) -- --quiet
+	@cmake --build --preset $(1) -j $(JOBS) --target $(2) -- $(QUIET)
 endef
 
 .PHONY: help
