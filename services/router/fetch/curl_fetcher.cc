@@ -73,8 +73,7 @@ class CurlFetcher::Loop {
                .max_body_bytes = options_.max_body_bytes,
                .max_connection_age = options_.max_connection_age,
                .hurried = hurried_,
-               .idle_sockets = idle_sockets_,
-               .poll = poll_} {}
+               .idle_sockets = idle_sockets_} {}
 
   ~Loop() {
     if (!thread_.joinable()) return;

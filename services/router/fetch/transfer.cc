@@ -122,7 +122,7 @@ void Transfer::Prepare(CurlEasy easy, std::vector<IpAddress> addresses, absl::Ti
   curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, OnOpenSocket);
   curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, this);
   curl_easy_setopt(curl, CURLOPT_CLOSESOCKETFUNCTION, OnCloseSocket);
-  curl_easy_setopt(curl, CURLOPT_CLOSESOCKETDATA, &rules_);
+  curl_easy_setopt(curl, CURLOPT_CLOSESOCKETDATA, &rules_.idle_sockets);
   curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, OnRequest);
   curl_easy_setopt(curl, CURLOPT_PREREQDATA, this);
   curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, OnHeader);
@@ -227,12 +227,8 @@ curl_socket_t Transfer::OnOpenSocket(void* self, curlsocktype, curl_sockaddr* ad
 }
 
 // May outlive the transfer that opened the socket: the connection is kept for others.
-// libcurl says that a socket is not to be watched any more, but of one that was still connecting
-// only when it is closed and its number may be somebody else's.
-int Transfer::OnCloseSocket(void* rules, curl_socket_t fd) {
-  const auto& shared = *static_cast<const TransferRules*>(rules);
-  shared.poll.Watch(fd, EventPoll::Owner::kTransfers, false, false);
-  shared.idle_sockets.Forget(fd);
+int Transfer::OnCloseSocket(void* idle_sockets, curl_socket_t fd) {
+  static_cast<IdleSockets*>(idle_sockets)->Forget(fd);
   return close(fd);
 }
 

@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "services/router/fetch/egress.h"
-#include "services/router/fetch/event_poll.h"
 #include "services/router/fetch/idle_sockets.h"
 #include "services/router/fetch/response_head.h"
 #include "services/router/fetch/transfer_end.h"
@@ -38,7 +37,6 @@ struct TransferRules {
   // Where a transfer says that its NextDeadline() has come nearer.
   std::vector<Ticket>& hurried;
   IdleSockets& idle_sockets;
-  EventPoll& poll;
 };
 
 // What is seen of, and asked from, a TLS connection besides what libcurl does with it.
@@ -92,7 +90,7 @@ class Transfer {
 
  private:
   static curl_socket_t OnOpenSocket(void* self, curlsocktype purpose, curl_sockaddr* address);
-  static int OnCloseSocket(void* rules, curl_socket_t fd);
+  static int OnCloseSocket(void* idle_sockets, curl_socket_t fd);
   static CURLcode OnTlsContext(CURL* easy, void* ssl_context, void* self);
   static int OnRequest(void* self, char* remote_ip, char* local_ip, int remote_port,
                        int local_port);

@@ -362,9 +362,9 @@ TEST_F(CurlFetcherTest, NoMoreConnectionsAreKeptThanAllowed) {
   other.On(kIndex, testing::Reply{.body = "hello"});
   EXPECT_EQ(Fetch(To(origin_.url(kIndex))).status, 200);
   EXPECT_EQ(Fetch(To(other.url(kIndex))).status, 200);
-  EXPECT_TRUE(WaitFor([&] { return origin_.open_connections() == 0; }, kHangs));
-  EXPECT_EQ(Fetch(To(other.url(kIndex))).status, 200);
-  EXPECT_EQ(other.connections(), 1);
+  // The longer idle one goes; either, if both were used within a millisecond.
+  EXPECT_TRUE(
+      WaitFor([&] { return origin_.open_connections() + other.open_connections() == 1; }, kHangs));
 }
 
 TEST_F(CurlFetcherTest, TheEnvironmentsProxiesAreIgnored) {
