@@ -368,6 +368,10 @@ Reply Transfer::Finish(CURLcode code, Stop stop, absl::Time now) {
   CURL* curl = easy_.get();
   end_.curl_code = code;
   if (end_.stop == Stop::kNone) end_.stop = stop;
+  // On a busy machine libcurl's clock may strike before ours although it is set later.
+  if (end_.stop == Stop::kNone && code == CURLE_OPERATION_TIMEDOUT && now >= exchange_.give_up_at) {
+    end_.stop = Stop::kTotalTimeout;
+  }
   end_.error_text = error_text_;
   end_.status = head_.status();
   end_.tls_cut = tls_watch_ != nullptr && !tls_watch_->ended_by_peer;
