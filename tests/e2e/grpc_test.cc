@@ -309,11 +309,17 @@ TEST(Grpc, G8_TooMuchMetadataIsRefusedAndTheRouterLivesOn) {
   Origin primary;
   primary.OnAny(Reply{.body = kPrimaryDocument});
   RouterWorld world;
+  // A connection of its own: gRPC may end it together with the call.
+  grpc::ChannelArguments own;
+  own.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  const auto stub = v1::RouterService::NewStub(
+      grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", world.router().grpc_port()),
+                                grpc::InsecureChannelCredentials(), own));
   grpc::ClientContext context;
-  context.AddMetadata("x-long", std::string(17 * 1024, 'x'));
+  context.AddMetadata("x-long", std::string(size_t{17} * 1024, 'x'));
   v1::ResolveTwiMLResponse response;
-  EXPECT_FALSE(
-      world.stub().ResolveTwiML(&context, VoiceRequest(primary.url("/v"), ""), &response).ok());
+  EXPECT_FALSE(stub->ResolveTwiML(&context, VoiceRequest(primary.url("/v"), ""), &response).ok());
+  EXPECT_EQ(primary.connections(), 0);
   EXPECT_EQ(world.Resolve(VoiceRequest(primary.url("/v"), "")).response.source(),
             v1::SOURCE_PRIMARY);
 }
