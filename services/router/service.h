@@ -58,8 +58,6 @@ class RouterDoor {
   // Calls from now on are answered by `settings`; those under way keep theirs. From any thread.
   void SetSettings(std::shared_ptr<const Settings> settings);
 
-  int in_flight() const { return in_flight_.load(); }
-
  private:
   class Rpc;
   class Service;

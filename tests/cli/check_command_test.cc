@@ -8,8 +8,8 @@
 #include "common/secret.h"
 #include "common/twilio/form.h"
 #include "common/twilio/signature.h"
-#include "tests/cli/program.h"
 #include "tests/testing/origin.h"
+#include "tests/testing/program.h"
 #include "tests/testing/temp_dir.h"
 
 namespace understudy::testing {

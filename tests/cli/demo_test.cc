@@ -8,7 +8,7 @@
 #include <fstream>
 
 #include "services/cli/router_process.h"
-#include "tests/cli/program.h"
+#include "tests/testing/program.h"
 #include "tests/testing/temp_dir.h"
 #include "tests/testing/wait.h"
 

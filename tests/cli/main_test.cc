@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "common/version.h"
-#include "tests/cli/program.h"
+#include "tests/testing/program.h"
 
 namespace understudy::testing {
 namespace {

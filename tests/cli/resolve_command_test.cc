@@ -6,10 +6,10 @@
 #include "absl/strings/str_cat.h"
 #include "common/twilio/form.h"
 #include "common/twilio/signature.h"
-#include "tests/cli/program.h"
 #include "tests/e2e/router_world.h"
 #include "tests/testing/closed_port.h"
 #include "tests/testing/origin.h"
+#include "tests/testing/program.h"
 #include "tests/testing/temp_dir.h"
 
 namespace understudy::testing {

@@ -17,6 +17,7 @@
 #include "absl/time/clock.h"
 #include "tests/e2e/router_process.h"
 #include "tests/testing/origin.h"
+#include "tests/testing/program.h"
 #include "tests/testing/temp_dir.h"
 #include "tests/testing/wait.h"
 
@@ -93,12 +94,12 @@ class Client {
 };
 
 TEST(Process, OptionsSayWhatTheyDo) {
-  const Finished help = RunProgram({UNDERSTUDY_ROUTER_BINARY, "--help"});
+  const ProgramEnd help = RunProgram({UNDERSTUDY_ROUTER_BINARY, "--help"});
   EXPECT_EQ(help.status, 0);
-  EXPECT_THAT(help.output, HasSubstr("--check-config"));
-  const Finished version = RunProgram({UNDERSTUDY_ROUTER_BINARY, "--version"});
+  EXPECT_THAT(help.out, HasSubstr("--check-config"));
+  const ProgramEnd version = RunProgram({UNDERSTUDY_ROUTER_BINARY, "--version"});
   EXPECT_EQ(version.status, 0);
-  EXPECT_THAT(version.output, ::testing::StartsWith("understudy-router "));
+  EXPECT_THAT(version.out, ::testing::StartsWith("understudy-router "));
   EXPECT_EQ(RunProgram({UNDERSTUDY_ROUTER_BINARY}).status, 2);
   EXPECT_EQ(RunProgram({UNDERSTUDY_ROUTER_BINARY, "--nonsense"}).status, 2);
 }
@@ -108,11 +109,11 @@ TEST(Process, CheckConfigTellsEveryMistake) {
   EXPECT_EQ(
       RunProgram({UNDERSTUDY_ROUTER_BINARY, "--check-config", "--config", good.path()}).status, 0);
   const ConfigFile bad(absl::Substitute(kConfig, "htp:/x", "https://b.example/#rp=foo"));
-  const Finished finished =
+  const ProgramEnd finished =
       RunProgram({UNDERSTUDY_ROUTER_BINARY, "--check-config", "--config", bad.path()});
   EXPECT_EQ(finished.status, 2);
-  EXPECT_THAT(finished.output, HasSubstr(absl::StrCat(bad.path(), ":8: numbers[0].voice.url: ")));
-  EXPECT_THAT(finished.output,
+  EXPECT_THAT(finished.err, HasSubstr(absl::StrCat(bad.path(), ":8: numbers[0].voice.url: ")));
+  EXPECT_THAT(finished.err,
               HasSubstr(absl::StrCat(bad.path(), ":8: numbers[0].voice.fallback_url: ")));
 }
 
@@ -120,10 +121,9 @@ TEST(Process, ATakenPortIsSaidInWords) {
   Origin taken;
   const ConfigFile config(absl::StrCat("grpc: {listen: \"127.0.0.1:", taken.port(), "\"}\n",
                                        "admin: {listen: \"127.0.0.1:0\"}\n"));
-  const Finished finished = RunProgram({UNDERSTUDY_ROUTER_BINARY, "--config", config.path()});
+  const ProgramEnd finished = RunProgram({UNDERSTUDY_ROUTER_BINARY, "--config", config.path()});
   EXPECT_EQ(finished.status, 1);
-  EXPECT_THAT(finished.output,
-              HasSubstr(absl::StrCat("cannot listen on 127.0.0.1:", taken.port())));
+  EXPECT_THAT(finished.err, HasSubstr(absl::StrCat("cannot listen on 127.0.0.1:", taken.port())));
 }
 
 TEST(Process, SigtermAnswersCallsUnderWayAndExitsWithZero) {

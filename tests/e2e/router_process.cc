@@ -23,16 +23,15 @@ constexpr absl::Duration kBound = absl::Seconds(40);
 
 struct Child {
   pid_t pid = -1;
-  int output = -1;  // the reading end of its standard error, or of both outputs
+  int output = -1;  // the reading end of its standard error
 };
 
-Child Spawn(const std::vector<std::string>& command, bool takes_output) {
+Child Spawn(const std::vector<std::string>& command) {
   int ends[2];
   Require(pipe2(ends, O_CLOEXEC) == 0, "a pipe");
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
-  if (takes_output) posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
   std::vector<char*> arguments;
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
@@ -60,22 +59,8 @@ int NumberAfter(absl::string_view line, absl::string_view key) {
 
 }  // namespace
 
-Finished RunProgram(const std::vector<std::string>& command) {
-  const Child child = Spawn(command, true);
-  Finished finished;
-  char buffer[4096];
-  for (ssize_t count; (count = read(child.output, buffer, sizeof buffer)) > 0;) {
-    finished.output.append(buffer, static_cast<size_t>(count));
-  }
-  close(child.output);
-  int status = 0;
-  waitpid(child.pid, &status, 0);
-  finished.status = ExitStatus(status);
-  return finished;
-}
-
 RouterProcess::RouterProcess(const std::string& path) {
-  const Child child = Spawn({UNDERSTUDY_ROUTER_BINARY, "--config", path}, false);
+  const Child child = Spawn({UNDERSTUDY_ROUTER_BINARY, "--config", path});
   pid_ = child.pid;
   reader_ = std::thread([this, fd = child.output] { ReadLog(fd); });
 }

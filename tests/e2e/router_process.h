@@ -14,15 +14,6 @@
 
 namespace understudy::testing {
 
-// What a program that ran to its end left behind.
-struct Finished {
-  int status = -1;          // exit status; -1 if a signal ended it
-  std::string output = {};  // standard output and error
-};
-
-// Runs a program to its end.
-Finished RunProgram(const std::vector<std::string>& command);
-
 class RouterProcess {
  public:
   // Starts the binary with the configuration file at `path`; Ready() says whether it serves.

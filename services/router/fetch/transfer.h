@@ -54,8 +54,6 @@ class Transfer {
 
   Ticket ticket() const { return ticket_; }
   const Url& url() const { return url_; }
-  const Exchange& exchange() const { return exchange_; }
-  absl::Time begun_at() const { return begun_at_; }
 
   // Sets `easy` up to dial `addresses`, none of which needs asking the egress rule again, though
   // each socket does: the first of each family now, the rest by DialNext. `now`: the look-up has

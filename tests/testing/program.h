@@ -1,6 +1,6 @@
 // Runs a program to its end, as a user would.
-#ifndef TESTS_CLI_PROGRAM_H_
-#define TESTS_CLI_PROGRAM_H_
+#ifndef TESTS_TESTING_PROGRAM_H_
+#define TESTS_TESTING_PROGRAM_H_
 
 #include <string>
 #include <vector>
@@ -25,4 +25,4 @@ ProgramEnd RunProgram(const std::vector<std::string>& words, Stdout out = Stdout
 
 }  // namespace understudy::testing
 
-#endif  // TESTS_CLI_PROGRAM_H_
+#endif  // TESTS_TESTING_PROGRAM_H_

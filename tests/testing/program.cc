@@ -1,4 +1,4 @@
-#include "tests/cli/program.h"
+#include "tests/testing/program.h"
 
 #include <fcntl.h>
 #include <spawn.h>
