@@ -13,6 +13,7 @@
 #include "common/twilio/bin_pieces.h"
 #include "common/twilio/documents.h"
 #include "common/twilio/identifiers.h"
+#include "common/twilio/text_place.h"
 
 namespace understudy::twilio {
 namespace {
@@ -20,7 +21,6 @@ namespace {
 using absl::string_view;
 
 constexpr int kNotWellFormed = 12100;
-constexpr int kSchemaWarning = 12200;
 
 // What a name stands for in one rendering.
 struct Bound {
@@ -319,8 +319,8 @@ class BinJudge {
     return origin.piece->begin + (offset - origin.begin);
   }
 
+  // Whether it is found wherever its place is rendered.
   bool IsTheBins(const Found& found) const {
-    if (found.finding.code == kSchemaWarning) return true;
     return std::all_of(renderings_.begin(), renderings_.end(), [&](const Rendering& rendering) {
       return !Renders(rendering.origins, found.offset) ||
              std::find(rendering.found.begin(), rendering.found.end(), found) !=

@@ -24,7 +24,8 @@
 //            root element whatever is rendered. Between attributes and around the root a section is
 //            not repeated: of a list it is rendered for the first value
 //
-// Pure, safe from any thread.
+// Pure, safe from any thread. Templates come in UTF-8 without a byte order mark (ToUtf8 sees to
+// both).
 #ifndef COMMON_TWILIO_BIN_TEMPLATE_H_
 #define COMMON_TWILIO_BIN_TEMPLATE_H_
 
@@ -85,9 +86,8 @@ class BinTemplate {
 //   11750  more than kBinBytesMax
 //   12100  a form where it has no place, or over another limit
 //
-// Values are made up: what CheckTwiml has to say about one, and not about the others, is not
-// reported. Nor is a finding about an element or attribute that some renderings are free of, unless
-// it is one about names and nesting (12200).
+// Values are made up: what is found with some of them only, or only while a section around or in
+// the element is rendered, is not the bin's mistake and not reported.
 TwimlReport CheckBin(absl::string_view utf8_text, Kind kind);
 
 }  // namespace understudy::twilio

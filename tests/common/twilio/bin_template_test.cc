@@ -9,7 +9,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "common/twilio/bin_pieces.h"
 #include "tests/testing/every_choice.h"
 
 namespace understudy::twilio {
@@ -287,8 +286,6 @@ TEST(BinTemplateTest, WarningsHaveTheirPlace) {
       // In what only some renderings have.
       {"<Response>\n{{#A}}{{^B}}\n{{#C}} <Foo/>{{/C}}{{/B}}{{/A}}\n{{^A}}<Bar/>{{/A}}</Response>",
        {"3:8 12200 <Foo>", "4:7 12200 <Bar>"}},
-      {"<Response><Dial {{#A}}callerID=\"{{A}}\"{{/A}}>1</Dial></Response>",
-       {"1:11 12200 Attribute callerID"}},
       // A value where no text is allowed, and text.
       {"<Response>{{A}}</Response>", {"1:11 12200 Text is not allowed in <Response>"}},
       {"<Response>{{#A}}hello{{/A}}</Response>", {"1:17 12200 Text is not allowed"}},
@@ -456,30 +453,6 @@ TEST(BinTemplateTest, ACopyOutlivesTheOriginalAndItsText) {
     copy = *bin;
   }
   EXPECT_EQ(*copy->Render({{"A", "x"}}), Said("x"));
-}
-
-TEST(TextPlaceTest, ThereAndBack) {
-  const std::string text = "a\xC3\xA9z\r\n\n\rb\n";
-  const struct {
-    size_t offset;
-    int line;
-    int column;
-  } kCases[] = {{0, 1, 1}, {1, 1, 2}, {3, 1, 3}, {4, 1, 4}, {6, 2, 1},
-                {7, 3, 1}, {8, 4, 1}, {9, 4, 2}, {10, 5, 1}};
-  for (const auto& c : kCases) {
-    const TextPlace place = PlaceOf(text, c.offset);
-    EXPECT_EQ(place.line, c.line) << c.offset;
-    EXPECT_EQ(place.column, c.column) << c.offset;
-    EXPECT_EQ(TextCursor(text).OffsetOf(place), c.offset);
-  }
-  // In any order, and out of the text.
-  TextCursor cursor(text);
-  EXPECT_EQ(cursor.OffsetOf({4, 2}), 9u);
-  EXPECT_EQ(cursor.OffsetOf({1, 3}), 3u);
-  EXPECT_EQ(cursor.OffsetOf({1, 9}), 4u);
-  EXPECT_EQ(cursor.OffsetOf({9, 9}), 10u);
-  EXPECT_EQ(cursor.OffsetOf({5, 1}), 10u);
-  EXPECT_EQ(cursor.OffsetOf({1, 2}), 1u);
 }
 
 }  // namespace
