@@ -13,10 +13,10 @@
 #include "common/twilio/content_type.h"
 #include "common/twilio/error_codes.h"
 #include "common/twilio/twiml.h"
+#include "common/twilio/url.h"
 #include "services/cli/answer.h"
 #include "services/cli/call_options.h"
 #include "services/cli/command.h"
-#include "services/router/resolve/url.h"
 
 namespace understudy::cli {
 namespace {
@@ -90,7 +90,7 @@ absl::StatusOr<CheckOptions> ReadOptions(Arguments arguments) {
         absl::StrCat("takes one URL, not ", words->empty() ? "none" : "several"));
   }
   given.url = std::move(words->front());
-  if (absl::StatusOr<router::Url> url = router::ParseUrl(given.url); !url.ok()) {
+  if (absl::StatusOr<twilio::Url> url = twilio::ParseUrl(given.url); !url.ok()) {
     return absl::InvalidArgumentError(
         absl::StrCat("takes an http or https URL; files are not read: ", url.status().message()));
   }

@@ -80,7 +80,7 @@ void OnTlsState(const SSL* ssl, int where, int result) {
 
 }  // namespace
 
-Transfer::Transfer(Ticket ticket, Exchange exchange, Url url, Fetcher::Done done,
+Transfer::Transfer(Ticket ticket, Exchange exchange, twilio::Url url, Fetcher::Done done,
                    const TransferRules& rules, absl::Time begun_at)
     : ticket_(ticket),
       exchange_(std::move(exchange)),

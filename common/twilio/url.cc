@@ -1,4 +1,4 @@
-#include "services/router/resolve/url.h"
+#include "common/twilio/url.h"
 
 #include <curl/urlapi.h>
 #include <locale.h>
@@ -14,7 +14,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 
-namespace understudy::router {
+namespace understudy::twilio {
 namespace {
 
 constexpr size_t kMaxHostBytes = 253;
@@ -242,4 +242,4 @@ std::string RedactUrl(absl::string_view text) {
   return absl::StrCat(text.substr(0, authority), rest.substr(0, rest.find('#')));
 }
 
-}  // namespace understudy::router
+}  // namespace understudy::twilio

@@ -1,8 +1,8 @@
 // URLs, read by one parser: libcurl's, the one that dials. So what we sign, check and report is
 // what is requested; a second opinion about where the host ends is how filters are fooled.
 // Pure: the parser does no I/O.
-#ifndef SERVICES_ROUTER_RESOLVE_URL_H_
-#define SERVICES_ROUTER_RESOLVE_URL_H_
+#ifndef COMMON_TWILIO_URL_H_
+#define COMMON_TWILIO_URL_H_
 
 #include <cstdint>
 #include <string>
@@ -10,7 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
-namespace understudy::router {
+namespace understudy::twilio {
 
 inline constexpr size_t kMaxUrlBytes = 8192;
 
@@ -40,6 +40,6 @@ absl::StatusOr<Url> JoinUrl(const Url& base, absl::string_view location);
 // ParseUrl refuses, all up to the last '@' counts as credentials, but for the scheme.
 std::string RedactUrl(absl::string_view text);
 
-}  // namespace understudy::router
+}  // namespace understudy::twilio
 
-#endif  // SERVICES_ROUTER_RESOLVE_URL_H_
+#endif  // COMMON_TWILIO_URL_H_

@@ -1,4 +1,4 @@
-#include "services/router/resolve/url.h"
+#include "common/twilio/url.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
-namespace understudy::router {
+namespace understudy::twilio {
 namespace {
 
 std::string Of(size_t bytes) {
@@ -422,4 +422,4 @@ TEST(RedactUrlTest, HidesCredentialsItCannotPlace) {
 }
 
 }  // namespace
-}  // namespace understudy::router
+}  // namespace understudy::twilio
