@@ -1,6 +1,6 @@
 // Texts that are compared with files under tests/golden.
-#ifndef TESTS_CLI_GOLDEN_H_
-#define TESTS_CLI_GOLDEN_H_
+#ifndef TESTS_TESTING_GOLDEN_H_
+#define TESTS_TESTING_GOLDEN_H_
 
 #include <string>
 
@@ -14,4 +14,4 @@ void ExpectGolden(const std::string& name, absl::string_view text);
 
 }  // namespace understudy::testing
 
-#endif  // TESTS_CLI_GOLDEN_H_
+#endif  // TESTS_TESTING_GOLDEN_H_

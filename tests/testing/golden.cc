@@ -1,4 +1,4 @@
-#include "tests/cli/golden.h"
+#include "tests/testing/golden.h"
 
 #include <gtest/gtest.h>
 
