@@ -221,7 +221,7 @@ void AddDeadMails(const std::vector<std::string>& dead_mails, Letter& letter) {
   Bullets bullets;
   for (const std::string& dead : dead_mails) {
     if (bullets.items.size() == kMaxShownDeadMails) {
-      bullets.items.push_back(StrCat("and ", dead_mails.size() - kMaxShownDeadMails, " more"));
+      bullets.items.push_back("and more");
       break;
     }
     bullets.items.push_back(CutEnd(OneLine(dead), kMaxShownDeadMail));
@@ -333,6 +333,11 @@ Letter GroupLetter(const GroupDigest& group, absl::Span<const Event> sample) {
           {.count = url.counts.total(),
            .what = url.url.empty() ? "(no URL)" : ShownUrl(url.url),
            .more = OutcomesIn(group.news).size() > 1 ? OutcomesText(url.counts, noun) : ""});
+    }
+    int64_t listed = 0;
+    for (const Tally::Row& row : urls.rows) listed += row.count;
+    if (listed < group.urls_counted) {
+      urls.rows.push_back({.count = group.urls_counted - listed, .what = "other URLs"});
     }
     Section section = {.title = "By URL", .blocks = {std::move(urls)}};
     if (group.urls_counted < group.news.total()) {
