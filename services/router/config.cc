@@ -8,7 +8,9 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "common/serving/strict_yaml.h"
 #include "common/twilio/charset.h"
 #include "common/twilio/identifiers.h"
@@ -88,8 +90,8 @@ std::string PlaceIn(const std::string& path, const twilio::Finding& finding) {
 
 void ReadBin(absl::string_view name, YamlMapping& mapping, RouterConfig& config, Bins& bins) {
   if (!IsBinName(name)) {
-    mapping.AddMistake("", absl::StrCat("a bin's name is 1 to ", kMaxBinNameBytes,
-                                        " letters, digits, - and _"));
+    mapping.AddMistake(
+        "", absl::StrCat("a bin's name is 1 to ", kMaxBinNameBytes, " letters, digits, - and _"));
   }
   mapping.Require({"document_file"});
   std::string bytes;
@@ -224,9 +226,33 @@ void WarnOfBins(const Bins& bins, RouterConfig& config) {
 
 absl::Status CheckSessionKey(const Secret& key) {
   if (key.empty() || key.Reveal().size() >= kMinSessionKeyBytes) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("a session key has at least ", kMinSessionKeyBytes,
+                                                 " bytes, such as those of ",
+                                                 "`openssl rand -hex 32`"));
+}
+
+absl::Status CheckNotifierTarget(absl::string_view target) {
+  absl::ConsumePrefix(&target, "dns:///");
+  const absl::StatusOr<ListenAddress> address = serving::ParseListenAddress(target);
+  if (address.ok() && address->port != 0) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      absl::StrCat("a session key has at least ", kMinSessionKeyBytes, " bytes, such as those of ",
-                   "`openssl rand -hex 32`"));
+      "must be a name or an address and a port, such as dns:///understudy-notifier:50052");
+}
+
+absl::Status CheckOutboxDirectory(absl::string_view directory) {
+  if (absl::StartsWith(directory, "/")) return absl::OkStatus();
+  return absl::InvalidArgumentError("must be an absolute path, such as /var/lib/understudy/outbox");
+}
+
+void ReadNotifier(YamlMapping& root, std::optional<NotifierConfig>& out) {
+  root.Mapping("notifier", [&](YamlMapping& mapping) {
+    NotifierConfig& notifier = out.emplace();
+    mapping.Require({"target", "outbox_dir"});
+    mapping.Text("target", notifier.target, CheckNotifierTarget);
+    mapping.Text("outbox_dir", notifier.outbox_dir, CheckOutboxDirectory);
+    mapping.Integer("outbox_max_bytes", kMinOutboxBytes, kMaxOutboxBytes,
+                    notifier.outbox_max_bytes);
+  });
 }
 
 void ReadFetch(YamlMapping& fetch, RouterConfig& config) {
@@ -282,6 +308,7 @@ void ReadRoot(YamlMapping& root, RouterConfig& config) {
   if (absl::Status status = CheckSessionKey(config.session_key); !status.ok()) {
     root.AddMistake("session_key_file", status.message());
   }
+  ReadNotifier(root, config.notifier);
   root.Mapping("log", [&](YamlMapping& log) {
     std::vector<std::pair<absl::string_view, LogLevel>> levels;
     for (const LogLevel level :

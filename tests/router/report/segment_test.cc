@@ -46,6 +46,20 @@ TEST(SegmentTest, ReadsWhatWasAppended) {
   EXPECT_THAT(Payloads(segment), ElementsAre("a", largest, std::string(3, '\0')));
 }
 
+// What is on disks must stay readable. Made by another program, from the grammar.
+TEST(SegmentTest, TheFormatStaysWhatItIs) {
+  const std::string record(
+      "\xff\x45\x56\x31\x05\x00\x00\x00\x9f\xfd\xd2\x44\x7b\x68\xe5\xcf\x8b\x01\x00\x00"
+      "event",
+      kRecordHeadBytes + 5);
+  EXPECT_EQ(RecordOf("event"), record);
+  const std::string cursor(
+      "\xff\x43\x55\x31\x8d\xcf\xec\x19\x07\x00\x00\x00\x00\x00\x00\x00\x2c\x01\x00\x00\x00\x00"
+      "\x00\x00",
+      24);
+  EXPECT_EQ(EncodeCursor({.segment = 7, .offset = 300}), cursor);
+}
+
 TEST(SegmentTest, FindsFromAnyPlaceOn) {
   const std::string segment = RecordOf("first") + RecordOf("second");
   const size_t second = RecordOf("first").size();
