@@ -8,7 +8,9 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "common/serving/config_parts.h"
 #include "common/serving/strict_yaml.h"
 #include "common/twilio/charset.h"
@@ -204,6 +206,30 @@ absl::Status CheckSessionKey(const Secret& key) {
                                                  "`openssl rand -hex 32`"));
 }
 
+absl::Status CheckNotifierTarget(absl::string_view target) {
+  absl::ConsumePrefix(&target, "dns:///");
+  const absl::StatusOr<ListenAddress> address = serving::ParseListenAddress(target);
+  if (address.ok() && address->port != 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "must be a name or an address and a port, such as dns:///understudy-notifier:50052");
+}
+
+absl::Status CheckOutboxDirectory(absl::string_view directory) {
+  if (absl::StartsWith(directory, "/")) return absl::OkStatus();
+  return absl::InvalidArgumentError("must be an absolute path, such as /var/lib/understudy/outbox");
+}
+
+void ReadNotifier(YamlMapping& root, std::optional<NotifierConfig>& out) {
+  root.Mapping("notifier", [&](YamlMapping& mapping) {
+    NotifierConfig& notifier = out.emplace();
+    mapping.Require({"target", "outbox_dir"});
+    mapping.Text("target", notifier.target, CheckNotifierTarget);
+    mapping.Text("outbox_dir", notifier.outbox_dir, CheckOutboxDirectory);
+    mapping.Integer("outbox_max_bytes", kMinOutboxBytes, kMaxOutboxBytes,
+                    notifier.outbox_max_bytes);
+  });
+}
+
 void ReadFetch(YamlMapping& fetch, RouterConfig& config) {
   constexpr absl::Duration kShortest = absl::Milliseconds(100);
   Limits& limits = config.limits;
@@ -257,6 +283,7 @@ void ReadRoot(YamlMapping& root, RouterConfig& config) {
   if (absl::Status status = CheckSessionKey(config.session_key); !status.ok()) {
     root.AddMistake("session_key_file", status.message());
   }
+  ReadNotifier(root, config.notifier);
   serving::ReadLog(root, config.log_level);
   config.files = root.files();
 }

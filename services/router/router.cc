@@ -7,18 +7,26 @@
 #include <grpcpp/health_check_service_interface.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
+#include "absl/random/random.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "common/serving/admin_server.h"
 #include "common/serving/log.h"
+#include "common/serving/monotonic_clock.h"
 #include "services/router/config.h"
 #include "services/router/fetch/curl_fetcher.h"
 #include "services/router/metrics.h"
+#include "services/router/report/notifier_client.h"
+#include "services/router/report/outbox.h"
 #include "services/router/service.h"
 #include "services/router/session_key.h"
 #include "services/router/settings.h"
@@ -83,6 +91,9 @@ struct Router::Parts {
   RouterMetrics metrics;
   const Secret own_session_key = NewSessionKey();  // where the configuration has none
   std::atomic<bool> is_ready = false;
+  // Both or neither.
+  std::unique_ptr<NotifierClient> notifier;
+  std::unique_ptr<OutboxSender> outbox;
   std::unique_ptr<CurlFetcher> fetcher;
   std::unique_ptr<RouterDoor> door;
   std::unique_ptr<grpc::Server> server;
@@ -90,6 +101,27 @@ struct Router::Parts {
   std::thread door_thread;
   int grpc_port = 0;
 };
+
+namespace {
+
+absl::StatusOr<std::unique_ptr<OutboxSender>> StartOutbox(const NotifierConfig& config,
+                                                          NotifierClient& notifier) {
+  OutboxOptions options = {.directory = config.outbox_dir, .max_bytes = config.outbox_max_bytes};
+  options.send = [&notifier](std::vector<std::string> records) { return notifier.Report(records); };
+  options.random = [bits = absl::BitGen()]() mutable { return absl::Uniform(bits, 0.0, 1.0); };
+  absl::StatusOr<std::unique_ptr<Outbox>> outbox =
+      Outbox::Open(std::move(options), serving::MonotonicNow(), absl::Now());
+  if (!outbox.ok()) return outbox.status();
+  return std::make_unique<OutboxSender>(*std::move(outbox), [&notifier] { notifier.Cancel(); });
+}
+
+void Report(OutboxSender& outbox, const std::vector<ErrorEvent>& events) {
+  std::vector<std::string> records;
+  for (const ErrorEvent& event : events) records.push_back(ToRecord(event));
+  outbox.Append(records);
+}
+
+}  // namespace
 
 Router::Router(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
@@ -118,9 +150,21 @@ absl::StatusOr<std::unique_ptr<Router>> Router::Start(const RouterConfig& config
   if (!fetcher.ok()) return fetcher.status();
   parts->fetcher = *std::move(fetcher);
 
-  parts->door = std::make_unique<RouterDoor>(
-      ServiceOptions{.limits = config.limits, .max_in_flight = config.max_in_flight},
-      MakeSettings(config, parts->own_session_key), *parts->fetcher, metrics);
+  ServiceOptions service_options{.limits = config.limits, .max_in_flight = config.max_in_flight};
+  if (config.notifier.has_value()) {
+    parts->notifier = std::make_unique<NotifierClient>(config.notifier->target);
+    auto outbox = StartOutbox(*config.notifier, *parts->notifier);
+    if (!outbox.ok()) return outbox.status();
+    parts->outbox = *std::move(outbox);
+    metrics.SetOutbox([&outbox = *parts->outbox] { return outbox.stats(); });
+    service_options.report = [&outbox = *parts->outbox](const std::vector<ErrorEvent>& events) {
+      Report(outbox, events);
+    };
+  }
+
+  parts->door = std::make_unique<RouterDoor>(std::move(service_options),
+                                             MakeSettings(config, parts->own_session_key),
+                                             *parts->fetcher, metrics);
   grpc::ServerBuilder builder;
   SetLimits(builder, config.max_connection_age);
   parts->door->Register(builder);
@@ -170,11 +214,15 @@ void Router::CountRefusedReload() {
 
 void Router::Stop(absl::Duration grace) {
   if (!parts_->door_thread.joinable()) return;
+  const absl::Time give_up_at = serving::MonotonicNow() + grace;
   parts_->is_ready = false;
   parts_->server->GetHealthCheckService()->SetServingStatus(false);
   parts_->server->Shutdown(absl::ToChronoTime(absl::Now() + grace));
   parts_->door->ShutDown();
   parts_->door_thread.join();
+  if (parts_->outbox != nullptr) {
+    parts_->outbox->Stop(std::max(give_up_at - serving::MonotonicNow(), absl::ZeroDuration()));
+  }
   if (parts_->admin != nullptr) parts_->admin->Stop();
 }
 
