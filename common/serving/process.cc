@@ -1,6 +1,7 @@
 #include "common/serving/process.h"
 
 #include <getopt.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <atomic>
@@ -102,6 +103,19 @@ int Serve(const Service& service, const std::string& path, StopSignal& signals) 
 }
 
 }  // namespace
+
+void RaiseDescriptorLimit(int64_t needed, const char* setting) {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur < static_cast<rlim_t>(needed)) {
+    Log(LogLevel::kWarning, "the limit of open files is lower than a setting needs",
+        {{"setting", setting},
+         {"limit", static_cast<int64_t>(limit.rlim_cur)},
+         {"needed", needed}});
+  }
+}
 
 int RunService(int argc, char** argv, const Service& service) {
   std::string path;

@@ -3,6 +3,7 @@
 #ifndef COMMON_SERVING_PROCESS_H_
 #define COMMON_SERVING_PROCESS_H_
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -11,6 +12,10 @@
 #include "absl/time/time.h"
 
 namespace understudy::serving {
+
+// Asks for as many file descriptors as the system gives, and warns if those are fewer than `needed`
+// for what `setting` says.
+void RaiseDescriptorLimit(int64_t needed, const char* setting);
 
 // A service, as its process sees it. Functions are called by the main thread.
 struct Service {
