@@ -1,5 +1,7 @@
 #include "services/router/router.h"
 
+#include <grpcpp/server_builder.h>
+
 #include <algorithm>
 #include <atomic>
 #include <string>
