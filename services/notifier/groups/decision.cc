@@ -335,9 +335,9 @@ class Decision {
   const std::vector<std::string>& DeadMailLines() {
     if (dead_mail_lines_.has_value()) return *dead_mail_lines_;
     dead_mail_lines_.emplace();
-    // Those settled at that very time were named: mails are settled before others are written.
+    // Those settled at that very time may have been after it was written: rather twice than never.
     const absl::Time named = NotedTime(store_.Note(kDeadMailsNamed));
-    for (const Mail& mail : store_.DeadMails(named + absl::Nanoseconds(1), kMaxDeadMailsRead)) {
+    for (const Mail& mail : store_.DeadMails(named, kMaxDeadMailsRead)) {
       dead_mail_lines_->push_back(
           StrCat(mail.recipient, mail.state == MailState::kExpired ? ", given up: " : ", refused: ",
                  mail.subject, " (", mail.last_error.empty() ? mail.reply : mail.last_error, ")"));
