@@ -445,6 +445,7 @@ TEST(SmtpMailerTest, M1_KnownAddressesServeWhileTheNameServersDoNot) {
   names->On("mail.test", {.addresses = {"127.0.0.1"}});
   SmtpOptions options = PlainOptions(server->url_for_host("mail.test"));
   options.dns_servers = {names->address()};
+  options.connect_timeout = absl::Seconds(1);
   const auto mailer = MailerOf(options);
   EXPECT_EQ(mailer->Send(TestMail()).state, SendState::kAccepted);
   server.reset();
