@@ -457,8 +457,7 @@ const HostAddresses& SmtpMailer::Connection::FindAddresses(absl::Time give_up_at
   const bool is_answered = answer.result == HostAddresses::Result::kFound ||
                            answer.result == HostAddresses::Result::kNotFound;
   // While the name servers are out, operators have to hear of it all the more.
-  if (!is_answered && !addresses_.addresses.empty()) return addresses_;
-  addresses_ = std::move(answer);
+  if (is_answered || addresses_.addresses.empty()) addresses_ = std::move(answer);
   if (addresses_.result == HostAddresses::Result::kFound) looked_up_at_ = now;
   return addresses_;
 }
