@@ -330,6 +330,13 @@ class YamlReader {
     if (absl::StartsWith(file, "/") || slash == std::string::npos) return file;
     return absl::StrCat(path_.substr(0, slash + 1), file);
   }
+  // The same, remembered as one that matters.
+  std::string Watched(const std::string& file) {
+    files_.push_back(Beside(file));
+    return files_.back();
+  }
+
+  const std::vector<std::string>& files() const { return files_; }
 
  private:
   struct Mistake {
@@ -381,6 +388,7 @@ class YamlReader {
   }
 
   const std::string path_;
+  std::vector<std::string> files_ = {};
   std::vector<Mistake> mistakes_ = {};
   size_t mistake_count_ = 0;
 };
@@ -539,31 +547,44 @@ void YamlMapping::Listen(absl::string_view key, ListenAddress& out) {
 }
 
 void YamlMapping::SecretFile(absl::string_view key, Secret& out) {
-  const std::string* const name = AskText(key);
-  if (name == nullptr) return;
-  const std::string path = reader_.Beside(*name);
-  absl::StatusOr<std::string> content = ReadWholeFile(path, kMaxSecretFileBytes);
-  if (!content.ok()) {
-    AddMistake(key, content.status().message());
-    return;
-  }
-  while (absl::EndsWith(*content, "\n") || absl::EndsWith(*content, "\r")) content->pop_back();
-  if (content->empty()) {
+  std::string content;
+  std::string path;
+  if (!WholeFile(key, kMaxSecretFileBytes, content, path)) return;
+  while (absl::EndsWith(content, "\n") || absl::EndsWith(content, "\r")) content.pop_back();
+  if (content.empty()) {
     AddMistake(key, absl::StrCat(path, " is empty"));
     return;
   }
-  out = Secret(*std::move(content));
+  out = Secret(std::move(content));
+}
+
+bool YamlMapping::WholeFile(absl::string_view key, size_t max_bytes, std::string& content,
+                            std::string& path) {
+  const std::string* const name = AskText(key);
+  if (name == nullptr) return false;
+  path = reader_.Watched(*name);
+  absl::StatusOr<std::string> read = ReadWholeFile(path, max_bytes);
+  if (!read.ok()) {
+    AddMistake(key, read.status().message());
+    return false;
+  }
+  content = *std::move(read);
+  return true;
 }
 
 void YamlMapping::ReadableFile(absl::string_view key, std::string& out) {
   const std::string* const name = AskText(key);
   if (name == nullptr) return;
-  std::string path = reader_.Beside(*name);
+  std::string path = reader_.Watched(*name);
   if (absl::Status status = OpenFile(path).Check(path); !status.ok()) {
     AddMistake(key, status.message());
     return;
   }
   out = std::move(path);
+}
+
+void YamlMapping::Path(absl::string_view key, std::string& out) {
+  if (const std::string* const name = AskText(key)) out = reader_.Beside(*name);
 }
 
 void YamlMapping::Mapping(absl::string_view key, absl::FunctionRef<void(YamlMapping&)> read) {
@@ -588,6 +609,19 @@ void YamlMapping::Mappings(absl::string_view key, absl::FunctionRef<void(YamlMap
       reader_.Add(item.line, path, absl::StrCat("must be a mapping, not ", KindName(item.kind)));
     }
   }
+}
+
+void YamlMapping::NamedMappings(absl::string_view key,
+                                absl::FunctionRef<void(absl::string_view, YamlMapping&)> read) {
+  Mapping(key, [&](YamlMapping& named) {
+    for (const YamlNode& child : named.node_.children) {
+      named.Mapping(child.key, [&](YamlMapping& mapping) { read(child.key, mapping); });
+    }
+  });
+}
+
+const std::vector<std::string>& YamlMapping::files() const {
+  return reader_.files();
 }
 
 void YamlMapping::TellUnknownKeys() {

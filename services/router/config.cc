@@ -2,31 +2,39 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "common/serving/config_parts.h"
 #include "common/serving/strict_yaml.h"
+#include "common/twilio/charset.h"
 #include "common/twilio/identifiers.h"
+#include "common/twilio/twiml.h"
 #include "services/router/fetch/address.h"
 #include "services/router/resolve/request.h"
+#include "services/router/resolve/session_seal.h"
 
 namespace understudy::router {
 namespace {
 
+using serving::CheckFirst;
+using serving::FirstLines;
 using serving::ListenAddress;
-using serving::LogLevel;
 using serving::YamlMapping;
 
-// Where a sid or a number was first given.
-using Lines = absl::flat_hash_map<std::string, int>;
-
-absl::Status CheckAccountSid(absl::string_view sid) {
-  if (twilio::IsAccountSid(sid)) return absl::OkStatus();
-  return absl::InvalidArgumentError("must be AC and 32 lower-case hexadecimal digits");
-}
+// A bin, and what it was made from.
+struct BinSource {
+  std::shared_ptr<const Bin> bin = {};
+  std::string text = {};  // UTF-8
+  std::string path = {};
+};
+using Bins = absl::flat_hash_map<std::string, BinSource>;
 
 absl::Status CheckPhoneNumber(absl::string_view number) {
   if (twilio::IsPhoneNumber(number)) return absl::OkStatus();
@@ -55,26 +63,82 @@ absl::Status CheckVoiceText(absl::string_view text) {
       absl::StrCat("must not be longer than ", kMaxVoiceTextBytes, " bytes"));
 }
 
-// Says so if the value of `key` was given before.
-void CheckFirst(YamlMapping& mapping, absl::string_view key, const std::string& value,
-                Lines& lines) {
-  const auto [first, is_new] = lines.emplace(value, mapping.LineOf(key));
-  if (!is_new) mapping.AddMistake(key, absl::StrCat("already given in line ", first->second));
+bool IsBinName(absl::string_view name) {
+  return !name.empty() && name.size() <= kMaxBinNameBytes &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_';
+         });
+}
+
+// "file:line:column: what", the place in a bin's document.
+std::string PlaceIn(const std::string& path, const twilio::Finding& finding) {
+  return absl::StrCat(path, ":", finding.line, ":", finding.column, ": ", finding.message);
+}
+
+void ReadBin(absl::string_view name, YamlMapping& mapping, RouterConfig& config, Bins& bins) {
+  if (!IsBinName(name)) {
+    mapping.AddMistake(
+        "", absl::StrCat("a bin's name is 1 to ", kMaxBinNameBytes, " letters, digits, - and _"));
+  }
+  mapping.Require({"document_file"});
+  std::string bytes;
+  std::string path;
+  if (!mapping.WholeFile("document_file", kMaxBinBytes, bytes, path)) return;
+  const absl::StatusOr<std::string> text = twilio::ToUtf8(bytes, "");
+  if (!text.ok()) {
+    mapping.AddMistake("document_file", absl::StrCat(path, ": ", text.status().message()));
+    return;
+  }
+  absl::StatusOr<twilio::BinTemplate> bin = twilio::BinTemplate::Parse(*text);
+  for (const Kind kind : {Kind::kVoice, Kind::kMessaging}) {
+    // What is fatal is so for both kinds; a warning is for those that use the bin.
+    const twilio::TwimlReport report = twilio::CheckBin(*text, kind);
+    if (!report.fatal.has_value()) continue;
+    mapping.AddMistake("document_file", PlaceIn(path, *report.fatal));
+    return;
+  }
+  if (!bin.ok()) {
+    mapping.AddMistake("document_file", absl::StrCat(path, ": ", bin.status().message()));
+    return;
+  }
+  config.bins.push_back(
+      std::make_shared<const Bin>(Bin{.name = std::string(name), .text = *std::move(bin)}));
+  bins.emplace(name, BinSource{.bin = config.bins.back(), .text = *text, .path = path});
+}
+
+void ReadBins(YamlMapping& root, RouterConfig& config, Bins& bins) {
+  root.NamedMappings("bins", [&](absl::string_view name, YamlMapping& mapping) {
+    if (bins.size() == kMaxBins) {
+      mapping.AddMistake("", absl::StrCat("there may be ", kMaxBins, " bins"));
+      return;
+    }
+    ReadBin(name, mapping, config, bins);
+  });
 }
 
 void ReadEndpoint(YamlMapping& handler, absl::string_view url_key, absl::string_view method_key,
-                  Endpoint& endpoint) {
-  handler.Text(url_key, endpoint.url, CheckEndpointUrl);
+                  const Bins& bins, Endpoint& endpoint) {
+  handler.Text(url_key, endpoint.url, [&](absl::string_view url) {
+    const std::optional<absl::string_view> name = BinName(url);
+    if (!name.has_value()) return CheckEndpointUrl(url);
+    const auto bin = bins.find(*name);
+    if (bin == bins.end()) {
+      return absl::InvalidArgumentError(absl::StrCat("\"", *name, "\" is not one of bins"));
+    }
+    endpoint.bin = bin->second.bin;
+    return absl::OkStatus();
+  });
   handler.Choice<Method>(method_key, {{"GET", Method::kGet}, {"POST", Method::kPost}},
                          endpoint.method);
 }
 
-void ReadHandler(YamlMapping& number, absl::string_view key, std::optional<Handler>& out) {
+void ReadHandler(YamlMapping& number, absl::string_view key, const Bins& bins,
+                 std::optional<Handler>& out) {
   number.Mapping(key, [&](YamlMapping& mapping) {
     Handler handler;
     Endpoint fallback;
-    ReadEndpoint(mapping, "url", "method", handler.primary);
-    ReadEndpoint(mapping, "fallback_url", "fallback_method", fallback);
+    ReadEndpoint(mapping, "url", "method", bins, handler.primary);
+    ReadEndpoint(mapping, "fallback_url", "fallback_method", bins, fallback);
     if (mapping.Has("fallback_url")) {
       if (!mapping.Has("url"))
         mapping.AddMistake("fallback_url", "a fallback needs a primary: url is missing");
@@ -89,37 +153,80 @@ void ReadHandler(YamlMapping& number, absl::string_view key, std::optional<Handl
   });
 }
 
-void ReadAccounts(YamlMapping& root, Lines& lines, std::vector<Account>& accounts) {
-  root.Mappings("accounts", [&](YamlMapping& mapping) {
-    Account account;
-    mapping.Require({"sid"});
-    mapping.Text("sid", account.sid, CheckAccountSid);
-    mapping.SecretFile("auth_token_file", account.auth_token);
-    if (account.sid.empty()) return;
-    CheckFirst(mapping, "sid", account.sid, lines);
-    accounts.push_back(std::move(account));
-  });
-}
-
-void ReadNumbers(YamlMapping& root, const Lines& accounts, std::vector<Number>& numbers) {
-  Lines lines;
+void ReadNumbers(YamlMapping& root, const FirstLines& accounts, const Bins& bins,
+                 std::vector<Number>& numbers) {
+  FirstLines lines;
   root.Mappings("numbers", [&](YamlMapping& mapping) {
     Number number;
     mapping.Require({"phone_number", "account_sid"});
     mapping.Text("phone_number", number.phone_number, CheckPhoneNumber);
     mapping.Text("account_sid", number.account_sid, [&](absl::string_view sid) {
       if (accounts.contains(sid)) return absl::OkStatus();
-      absl::Status status = CheckAccountSid(sid);
+      absl::Status status = serving::CheckAccountSid(sid);
       return status.ok() ? absl::InvalidArgumentError("not one of accounts") : status;
     });
-    ReadHandler(mapping, "voice", number.voice);
-    ReadHandler(mapping, "messaging", number.messaging);
+    ReadHandler(mapping, "voice", bins, number.voice);
+    ReadHandler(mapping, "messaging", bins, number.messaging);
     if (!mapping.Has("voice") && !mapping.Has("messaging")) {
       mapping.AddMistake("", "needs voice, messaging or both");
     }
     if (number.phone_number.empty()) return;
     CheckFirst(mapping, "phone_number", number.phone_number, lines);
     numbers.push_back(std::move(number));
+  });
+}
+
+// The warnings about each bin, for the kinds of numbers that are answered from it.
+void WarnOfBins(const Bins& bins, RouterConfig& config) {
+  std::set<std::pair<std::string, Kind>> used;
+  const auto use = [&](const std::optional<Handler>& handler, Kind kind) {
+    if (!handler.has_value()) return;
+    if (handler->primary.bin != nullptr) used.emplace(handler->primary.bin->name, kind);
+    if (handler->fallback.has_value() && handler->fallback->bin != nullptr) {
+      used.emplace(handler->fallback->bin->name, kind);
+    }
+  };
+  for (const Number& number : config.numbers) {
+    use(number.voice, Kind::kVoice);
+    use(number.messaging, Kind::kMessaging);
+  }
+  for (const auto& [name, kind] : used) {
+    const BinSource& source = bins.at(name);
+    for (const twilio::Finding& warning : twilio::CheckBin(source.text, kind).warnings) {
+      config.warnings.push_back(
+          absl::StrCat(PlaceIn(source.path, warning), " [", warning.code, "]"));
+    }
+  }
+}
+
+absl::Status CheckSessionKey(const Secret& key) {
+  if (key.empty() || key.Reveal().size() >= kMinSessionKeyBytes) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("a session key has at least ", kMinSessionKeyBytes,
+                                                 " bytes, such as those of ",
+                                                 "`openssl rand -hex 32`"));
+}
+
+absl::Status CheckNotifierTarget(absl::string_view target) {
+  absl::ConsumePrefix(&target, "dns:///");
+  const absl::StatusOr<ListenAddress> address = serving::ParseListenAddress(target);
+  if (address.ok() && address->port != 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "must be a name or an address and a port, such as dns:///understudy-notifier:50052");
+}
+
+absl::Status CheckOutboxDirectory(absl::string_view directory) {
+  if (absl::StartsWith(directory, "/")) return absl::OkStatus();
+  return absl::InvalidArgumentError("must be an absolute path, such as /var/lib/understudy/outbox");
+}
+
+void ReadNotifier(YamlMapping& root, std::optional<NotifierConfig>& out) {
+  root.Mapping("notifier", [&](YamlMapping& mapping) {
+    NotifierConfig& notifier = out.emplace();
+    mapping.Require({"target", "outbox_dir"});
+    mapping.Text("target", notifier.target, CheckNotifierTarget);
+    mapping.Text("outbox_dir", notifier.outbox_dir, CheckOutboxDirectory);
+    mapping.Integer("outbox_max_bytes", kMinOutboxBytes, kMaxOutboxBytes,
+                    notifier.outbox_max_bytes);
   });
 }
 
@@ -154,9 +261,12 @@ void ReadRoot(YamlMapping& root, RouterConfig& config) {
                   config.max_connection_age);
   });
   root.Mapping("admin", [&](YamlMapping& admin) { admin.Listen("listen", config.admin_listen); });
-  Lines accounts;
-  ReadAccounts(root, accounts, config.accounts);
-  ReadNumbers(root, accounts, config.numbers);
+  FirstLines accounts;
+  serving::ReadAccounts(root, accounts, config.accounts);
+  Bins bins;
+  ReadBins(root, config, bins);
+  ReadNumbers(root, accounts, bins, config.numbers);
+  WarnOfBins(bins, config);
   root.Mapping("fetch", [&](YamlMapping& fetch) { ReadFetch(fetch, config); });
   root.Mapping("egress", [&](YamlMapping& egress) {
     ReadRanges(egress, "allow", config.egress.allow);
@@ -169,14 +279,13 @@ void ReadRoot(YamlMapping& root, RouterConfig& config) {
       "retrieval_codes",
       {{"classic", RetrievalCodes::kClassic}, {"specific", RetrievalCodes::kSpecific}},
       config.retrieval_codes);
-  root.Mapping("log", [&](YamlMapping& log) {
-    std::vector<std::pair<absl::string_view, LogLevel>> levels;
-    for (const LogLevel level :
-         {LogLevel::kDebug, LogLevel::kInfo, LogLevel::kWarning, LogLevel::kError}) {
-      levels.emplace_back(serving::LogLevelName(level), level);
-    }
-    log.Choice("level", levels, config.log_level);
-  });
+  root.SecretFile("session_key_file", config.session_key);
+  if (absl::Status status = CheckSessionKey(config.session_key); !status.ok()) {
+    root.AddMistake("session_key_file", status.message());
+  }
+  ReadNotifier(root, config.notifier);
+  serving::ReadLog(root, config.log_level);
+  config.files = root.files();
 }
 
 }  // namespace

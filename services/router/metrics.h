@@ -4,6 +4,7 @@
 #define SERVICES_ROUTER_METRICS_H_
 
 #include <array>
+#include <functional>
 #include <map>
 #include <memory>
 #include <utility>
@@ -11,7 +12,9 @@
 #include "absl/time/time.h"
 #include "common/mutex.h"
 #include "services/router/fetch/egress.h"
+#include "services/router/report/outbox.h"
 #include "services/router/resolve/call.h"
+#include "services/router/resolve/session_seal.h"
 
 namespace prometheus {
 class Collectable;
@@ -35,12 +38,16 @@ class RouterMetrics {
   // What a scrape asks.
   const prometheus::Collectable& collectable() const;
 
+  // Adds what the outbox counts for itself, asked at each scrape. Once, before the first scrape.
+  void SetOutbox(std::function<OutboxStats()> stats);
+
   void SetMaxInFlight(int max);
   void AddInFlight(int change);
   void CountRefused();  // over the in-flight limit
   void CountResolution(Kind kind, const Outcome& outcome, absl::Duration took);
   void CountDenied(AddressClass address_class);
   void CountReload(bool good);
+  void CountSession(SessionUse use);  // none is not counted
 
  private:
   prometheus::Counter& AttemptsOf(Target target, int code);
@@ -50,12 +57,15 @@ class RouterMetrics {
 
   std::unique_ptr<prometheus::Registry> registry_;
   std::unique_ptr<Scrape> scrape_;
+  std::function<OutboxStats()> outbox_;
   std::array<std::array<prometheus::Counter*, 3>, 2> resolutions_;  // by kind, source
   std::array<std::array<prometheus::Histogram*, 3>, 2> resolution_seconds_;
-  std::array<prometheus::Histogram*, 2> attempt_seconds_;  // by target
-  std::array<prometheus::Counter*, 2> good_attempts_;      // error_code="0"
-  std::array<prometheus::Counter*, 2> cancelled_;          // by kind
-  std::array<prometheus::Counter*, 2> reloads_;            // refused, loaded
+  std::array<prometheus::Histogram*, 2> attempt_seconds_;         // by target
+  std::array<prometheus::Counter*, 2> good_attempts_;             // error_code="0"
+  std::array<prometheus::Counter*, 2> cancelled_;                 // by kind
+  std::array<prometheus::Counter*, 2> reloads_;                   // refused, loaded
+  std::array<prometheus::Counter*, kSessionUses> sessions_ = {};  // none of kNone
+  prometheus::Counter* session_parts_left_out_;
   prometheus::Gauge* in_flight_;
   prometheus::Gauge* max_in_flight_;
   prometheus::Counter* refused_;

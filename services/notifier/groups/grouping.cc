@@ -70,6 +70,10 @@ void Counts::Add(Outcome outcome, int64_t count) {
   by_outcome[static_cast<size_t>(outcome)] += count;
 }
 
+void Counts::Add(const Counts& more) {
+  for (size_t i = 0; i < by_outcome.size(); ++i) by_outcome[i] += more.by_outcome[i];
+}
+
 Counts Counts::Since(const Counts& told) const {
   Counts since;
   for (size_t i = 0; i < by_outcome.size(); ++i) {

@@ -34,6 +34,7 @@ struct Counts {
   int64_t total() const;
   int64_t of(Outcome outcome) const { return by_outcome[static_cast<size_t>(outcome)]; }
   void Add(Outcome outcome, int64_t count = 1);
+  void Add(const Counts& more);
   // REQUIRES: `told` was counted before.
   Counts Since(const Counts& told) const;
 
@@ -69,9 +70,9 @@ struct Told {
   bool recovered = false;      // and that it has recovered
   Counts counts = {};          // events told of; a mail tells when it is written
   int64_t last_event_row = 0;  // the newest event told of, as the store numbers them
-  absl::Time last_mail_at = absl::InfinitePast();
-  bool mail_pending = false;  // its last mail is neither accepted nor given up
-  bool over_limit = false;    // a mail was due and mail_limit had no room
+  absl::Time last_mail_at = absl::InfinitePast();  // written or, later, accepted
+  bool mail_pending = false;                       // its last mail is neither accepted nor given up
+  bool over_limit = false;                         // a mail was due and mail_limit had no room
 
   friend bool operator==(const Told&, const Told&) = default;
 };

@@ -80,7 +80,7 @@ void OnTlsState(const SSL* ssl, int where, int result) {
 
 }  // namespace
 
-Transfer::Transfer(Ticket ticket, Exchange exchange, Url url, Fetcher::Done done,
+Transfer::Transfer(Ticket ticket, Exchange exchange, twilio::Url url, Fetcher::Done done,
                    const TransferRules& rules, absl::Time begun_at)
     : ticket_(ticket),
       exchange_(std::move(exchange)),
@@ -147,6 +147,13 @@ void Transfer::Prepare(CurlEasy easy, std::vector<IpAddress> addresses, absl::Ti
     }
   }
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers_.get());
+
+  // A handle keeps its cookies through curl_easy_reset: nothing of an earlier call may stay.
+  curl_easy_setopt(curl, CURLOPT_COOKIELIST, "ALL");
+  curl_easy_setopt(curl, CURLOPT_COOKIEFILE, "");  // no file: cookies are kept and sent at all
+  for (const std::string& cookie : exchange_.cookies) {
+    curl_easy_setopt(curl, CURLOPT_COOKIELIST, cookie.c_str());
+  }
 
   if (!exchange_.send_sni) {  // such a connection is for this request alone
     curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
@@ -346,6 +353,15 @@ size_t Transfer::OnBody(char* data, size_t size, size_t count, void* self) {
   return bytes;
 }
 
+Cookies Transfer::ReadCookies() const {
+  curl_slist* list = nullptr;
+  curl_easy_getinfo(easy_.get(), CURLINFO_COOKIELIST, &list);
+  const CurlList owned(list);
+  Cookies cookies;
+  for (; list != nullptr; list = list->next) cookies.emplace_back(list->data);
+  return cookies;
+}
+
 Timings Transfer::ReadTimings(absl::Time now) const {
   Timings timings{.dns = resolved_at_ - begun_at_, .total = now - begun_at_};
   CURL* curl = easy_.get();
@@ -398,6 +414,7 @@ Reply Transfer::Finish(CURLcode code, Stop stop, absl::Time now) {
               .answered = end_.got_bytes,
               .status = end_.head_complete ? head_.status() : 0,
               .headers = head_.headers(),
+              .cookies = ReadCookies(),
               .chunked = head_.chunked(),
               .body = std::move(body_),
               .remote_address = remote_address_,

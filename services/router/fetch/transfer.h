@@ -9,12 +9,12 @@
 #include <string>
 #include <vector>
 
+#include "common/twilio/url.h"
 #include "services/router/fetch/egress.h"
 #include "services/router/fetch/idle_sockets.h"
 #include "services/router/fetch/response_head.h"
 #include "services/router/fetch/transfer_end.h"
 #include "services/router/resolve/fetcher.h"
-#include "services/router/resolve/url.h"
 
 namespace understudy::router {
 
@@ -47,13 +47,13 @@ struct TlsWatch {
 
 class Transfer {
  public:
-  Transfer(Ticket ticket, Exchange exchange, Url url, Fetcher::Done done,
+  Transfer(Ticket ticket, Exchange exchange, twilio::Url url, Fetcher::Done done,
            const TransferRules& rules, absl::Time begun_at);
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
 
   Ticket ticket() const { return ticket_; }
-  const Url& url() const { return url_; }
+  const twilio::Url& url() const { return url_; }
 
   // Sets `easy` up to dial `addresses`, none of which needs asking the egress rule again, though
   // each socket does: the first of each family now, the rest by DialNext. `now`: the look-up has
@@ -98,11 +98,12 @@ class Transfer {
   bool TakeHeadLine(absl::string_view line);
   bool HasUnaskedBytes(int fd) const;
   void WatchTls();
+  Cookies ReadCookies() const;
   Timings ReadTimings(absl::Time now) const;
 
   const Ticket ticket_;
   Exchange exchange_;
-  const Url url_;
+  const twilio::Url url_;
   Fetcher::Done done_;
   const TransferRules& rules_;
 

@@ -13,8 +13,10 @@
 
 #include "absl/time/time.h"
 #include "common/secret.h"
+#include "common/twilio/bin_template.h"
 #include "common/twilio/form.h"
 #include "common/twilio/kind.h"
+#include "services/router/resolve/session.h"
 
 namespace understudy::router {
 
@@ -22,9 +24,16 @@ using twilio::Kind;
 
 enum class Method : uint8_t { kPost, kGet };
 
+// A TwiML document that the router keeps itself.
+struct Bin {
+  std::string name;
+  twilio::BinTemplate text;
+};
+
 struct Endpoint {
-  std::string url = {};  // as configured: with credentials and fragment
+  std::string url = {};  // as configured: with credentials and fragment, or bin:NAME
   Method method = Method::kPost;
+  std::shared_ptr<const Bin> bin = {};  // of a bin:NAME; else null
 
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
@@ -72,6 +81,12 @@ struct Limits {
   absl::Duration reply_reserve = absl::Milliseconds(100);
 };
 
+// Executing a document failed on the platform, which says so: the fallback is asked at once.
+struct ReportedFailure {
+  int code = 0;
+  std::string url = {};
+};
+
 // One request of a platform for a document.
 struct Call {
   std::string id = {};          // resolution id: ties response, log line and events together
@@ -79,6 +94,8 @@ struct Call {
   Kind kind = Kind::kVoice;
   std::string account_sid = {};
   twilio::Form parameters = {};
+  std::optional<ReportedFailure> failure = {};
+  Session session = {};  // as the last document of this call left it
   absl::Time deadline = absl::InfiniteFuture();
 };
 
@@ -104,6 +121,7 @@ struct Exchange {
   Method method = Method::kPost;
   std::string body = {};  // form-encoded; empty for GET
   Headers headers = {};
+  Cookies cookies = {};  // of the call so far; the fetcher sends those that are for this URL
   bool send_sni = true;
   absl::Duration connect_timeout = {};
   absl::Duration read_timeout = {};
@@ -150,6 +168,8 @@ struct Reply {
   bool answered = false;       // some part of a response had arrived
   int status = 0;
   Headers headers = {};  // of the final response, in order
+  // The exchange's, as the response changed them; nullopt: not at all.
+  std::optional<Cookies> cookies = {};
   bool chunked = false;
   std::string body = {};            // decoded
   std::string remote_address = {};  // "192.0.2.1:443"; empty if nothing was dialled
@@ -195,10 +215,13 @@ struct Outcome {
   Source source = Source::kDefault;
   bool cancelled = false;  // the caller went away: nobody reads the document
   std::string document = {};
-  std::string document_url = {};  // final URL after redirects; empty for the default
+  std::string document_url = {};  // final URL after redirects, or bin:NAME; empty for the default
   std::vector<Attempt> attempts = {};
   std::vector<Fault> faults = {};  // in order; the first is why we left the primary
   std::vector<Warning> warnings = {};
+  Session session = {};  // for the next document of this call
+  // Cookies and credentials that kMaxSessionBytes has no room for.
+  int session_parts_left_out = 0;
   std::vector<std::string> notes = {};  // for the log: what was odd and had no consequence
 };
 

@@ -10,12 +10,14 @@
 #include "common/twilio/content_type.h"
 #include "common/twilio/documents.h"
 #include "common/twilio/twiml.h"
+#include "services/router/resolve/set_cookie.h"
 
 namespace understudy::router {
 namespace {
 
 constexpr int kHttpRetrievalFailure = 11200;
 constexpr int kHttpErrorResponse = 11217;
+constexpr int kProtocolViolation = 11206;
 constexpr int kInvalidRedirect = 11216;
 constexpr int kEmptyChunkedBody = 11770;
 constexpr int kParseFailure = 12100;
@@ -148,6 +150,16 @@ std::optional<Failure> FindContentType(const Reply& reply, RetrievalCodes codes,
   return std::nullopt;
 }
 
+// Plain text is run if it is TwiML after all, else said to a caller or sent as the reply.
+Verdict JudgeText(const std::string& text, Kind kind) {
+  Verdict as_twiml = JudgeTwiml(text, kind);
+  if (std::holds_alternative<Document>(as_twiml)) return as_twiml;
+  return Document{.twiml = kind == Kind::kVoice ? twilio::SayDocument(text)
+                                                : twilio::MessageDocument(text)};
+}
+
+}  // namespace
+
 Verdict JudgeTwiml(std::string text, Kind kind) {
   twilio::TwimlReport report = twilio::CheckTwiml(text, kind);
   if (report.fatal.has_value()) {
@@ -166,16 +178,6 @@ Verdict JudgeTwiml(std::string text, Kind kind) {
   return document;
 }
 
-// Plain text is run if it is TwiML after all, else said to a caller or sent as the reply.
-Verdict JudgeText(const std::string& text, Kind kind) {
-  Verdict as_twiml = JudgeTwiml(text, kind);
-  if (std::holds_alternative<Document>(as_twiml)) return as_twiml;
-  return Document{.twiml = kind == Kind::kVoice ? twilio::SayDocument(text)
-                                                : twilio::MessageDocument(text)};
-}
-
-}  // namespace
-
 int CodeOf(NetError error, RetrievalCodes codes) {
   const NetErrorRow* row = FindRow(error);
   if (row == nullptr) return 0;
@@ -184,6 +186,10 @@ int CodeOf(NetError error, RetrievalCodes codes) {
 
 Verdict Judge(const Reply& reply, Kind kind, RetrievalCodes codes, absl::string_view url) {
   if (reply.error != NetError::kNone) return NetFailure(reply, codes);
+  if (std::optional<std::string> mistake = FindCookieMistake(reply.headers)) {
+    return Failure{
+        .code = kProtocolViolation, .phase = Phase::kProtocol, .detail = *std::move(mistake)};
+  }
   if (reply.status / 100 == 3) return JudgeRedirect(reply);
   if (reply.status / 100 != 2) return StatusFailure(reply, codes);
   if (reply.body.empty()) return JudgeEmpty(reply, kind);

@@ -5,9 +5,12 @@
 #include <algorithm>
 #include <array>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
 #include "common/twilio/signature.h"
 #include "common/version.h"
 #include "services/router/resolve/overrides.h"
@@ -26,8 +29,26 @@ constexpr std::array<absl::string_view, 13> kVerbParameters = {
 
 }  // namespace
 
+std::optional<absl::string_view> BinName(absl::string_view url) {
+  if (!absl::ConsumePrefix(&url, "bin:")) return std::nullopt;
+  return url.substr(0, url.find('?'));
+}
+
+std::string StepUrl(absl::string_view base_url, absl::string_view url) {
+  url = absl::StripAsciiWhitespace(url);
+  const absl::StatusOr<twilio::Url> base = twilio::ParseUrl(base_url);
+  if (!base.ok() || twilio::ParseUrl(url).ok()) return std::string(url);
+  if (absl::StartsWith(url, "//")) return absl::StrCat(base->scheme, ":", url);
+  if (url.empty()) return std::string(base_url);
+  const absl::StatusOr<twilio::Url> joined = twilio::JoinUrl(*base, url);
+  if (!joined.ok()) return std::string(url);
+  const size_t fragment = url.find('#');
+  return absl::StrCat(joined->canonical,
+                      fragment == absl::string_view::npos ? "" : url.substr(fragment));
+}
+
 absl::Status CheckEndpointUrl(absl::string_view url) {
-  const absl::StatusOr<Url> parsed = ParseUrl(url);
+  const absl::StatusOr<twilio::Url> parsed = twilio::ParseUrl(url);
   if (!parsed.ok()) return parsed.status();
   const Overrides overrides = ParseOverrides(parsed->fragment);
   if (overrides.error_code != 0) return absl::InvalidArgumentError(overrides.error);
@@ -35,7 +56,7 @@ absl::Status CheckEndpointUrl(absl::string_view url) {
   return absl::OkStatus();
 }
 
-Exchange BuildExchange(const RequestContext& context, const Url& url, Method method,
+Exchange BuildExchange(const RequestContext& context, const twilio::Url& url, Method method,
                        const twilio::Form& parameters) {
   Exchange exchange{.method = method};
   const bool post = method == Method::kPost;
