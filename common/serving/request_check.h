@@ -16,15 +16,15 @@
 
 namespace understudy::serving {
 
-// RFC 9110, 5.6.2: what methods and the names of headers are made of; not empty.
-bool IsToken(absl::string_view text);
-
 // Of one request.
 struct RequestLimits {
   size_t head_bytes =
       size_t{16} * 1024;                // request line, headers, their line ends; over it 414, 431
   int headers = 100;                    // over it 431
   size_t body_bytes = size_t{1} << 20;  // with a chunked coding taken off; over it 413
+  // Kept for every connection, so that those who send much leave room for ordinary requests; more
+  // than that is taken from what all share, and over it 503.
+  size_t own_bytes = size_t{8} * 1024;
 };
 
 // Why a request is not read on. Whatever follows it on the connection has no meaning.

@@ -118,9 +118,11 @@ RequestReader::~RequestReader() {
 
 void RequestReader::Abandon() {
   parser_.reset();
+  // Not by assignment: that leaves a string its memory.
+  std::string().swap(request_.body);
+  std::string().swap(unread_);
   request_ = {};
-  unread_ = std::string();
-  budget_.Give(std::exchange(held_, 0));
+  Hold(0);
   state_ = State::kRefused;
 }
 
@@ -130,9 +132,20 @@ RequestReader::State RequestReader::Refuse(const Refusal& refusal) {
   return state_;
 }
 
+bool RequestReader::Hold(size_t bytes) {
+  const size_t needed = bytes - std::min(bytes, limits_.own_bytes);
+  if (needed <= held_) {
+    budget_.Give(held_ - needed);
+  } else if (!budget_.Take(needed - held_)) {
+    return false;
+  }
+  held_ = needed;
+  return true;
+}
+
 RequestReader::State RequestReader::Read(absl::string_view bytes) {
-  if (!budget_.Take(bytes.size())) return Refuse(kNoRoom);
-  held_ += bytes.size();
+  wire_bytes_ += bytes.size();
+  if (!Hold(wire_bytes_)) return Refuse(kNoRoom);
   unread_.append(bytes.data(), bytes.size());
   return Advance();
 }
@@ -144,10 +157,10 @@ HttpRequest RequestReader::TakeRequest() {
 }
 
 RequestReader::State RequestReader::Next() {
-  budget_.Give(held_ - unread_.size());
-  held_ = unread_.size();
+  wire_bytes_ = unread_.size();
+  Hold(wire_bytes_);  // less than before
   // A connection that waits for its next request holds nothing.
-  if (unread_.empty()) unread_ = std::string();
+  if (unread_.empty()) std::string().swap(unread_);
   request_ = {};
   framing_ = {};
   state_ = State::kIdle;

@@ -42,9 +42,9 @@ class RequestReader {
     kRefused,  // for good: the connection has no further request
   };
 
-  // What has come and is not done with counts against `budget`, by its bytes on the wire; for want
-  // of room a request is refused. `budget` must outlive the reader. REQUIRES: limits.head_bytes is
-  // kLastChunkBytes or more.
+  // What has come and is not done with is held, by its bytes on the wire; over limits.own_bytes it
+  // counts against `budget`, and for want of room there the request is refused. `budget` must
+  // outlive the reader. REQUIRES: limits.head_bytes is kLastChunkBytes or more.
   RequestReader(const RequestLimits& limits, ByteBudget& budget);
   ~RequestReader();
   RequestReader(const RequestReader&) = delete;
@@ -77,20 +77,22 @@ class RequestReader {
   class Parser;
 
   State Refuse(const Refusal& refusal);
+  bool Hold(size_t bytes);  // in all; false if there is no room
   State Advance();
   State ReadHead();
   State ReadBody();
 
   const RequestLimits limits_;
   ByteBudget& budget_;
-  size_t held_ = 0;
+  size_t held_ = 0;  // of the budget
   State state_ = State::kIdle;
   std::string unread_ = {};  // that has come and is not in request_
   HeadScanner scanner_;
   std::unique_ptr<Parser> parser_;  // from the end of the head to that of the body
   Framing framing_ = {};
   HttpRequest request_ = {};
-  size_t body_wire_bytes_ = 0;
+  size_t wire_bytes_ = 0;       // of the request, and what came behind it
+  size_t body_wire_bytes_ = 0;  // of its body
   bool keeps_alive_ = false;
   Refusal refusal_ = {};
 };

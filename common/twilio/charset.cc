@@ -264,4 +264,24 @@ absl::StatusOr<std::string> ToUtf8(string_view bytes, string_view header_charset
   return text;
 }
 
+std::string Utf8Text(absl::string_view text) {
+  std::string safe;
+  while (true) {
+    const size_t good = ValidUtf8Prefix(text);
+    absl::StrAppend(&safe, text.substr(0, good));
+    if (good == text.size()) return safe;
+    absl::StrAppend(&safe, "\xEF\xBF\xBD");
+    text.remove_prefix(good + 1);
+  }
+}
+
+std::string Utf8Text(absl::string_view text, size_t max_bytes) {
+  // No character has more than four bytes, so one that is cut here would have been cut below.
+  std::string safe = Utf8Text(text.substr(0, max_bytes + 4));
+  if (safe.size() <= max_bytes) return safe;
+  while ((static_cast<unsigned char>(safe[max_bytes]) & 0xC0) == 0x80) --max_bytes;
+  safe.resize(max_bytes);
+  return safe;
+}
+
 }  // namespace understudy::twilio

@@ -25,6 +25,13 @@ absl::StatusOr<std::string> ToUtf8(absl::string_view bytes, absl::string_view he
 // How many bytes from the front of `text` are UTF-8; all of them if it equals text.size().
 size_t ValidUtf8Prefix(absl::string_view text);
 
+// `text` with U+FFFD in place of each byte that is not UTF-8: what a web server sent may be in our
+// sentences about it, and the wire takes nothing else.
+std::string Utf8Text(absl::string_view text);
+
+// The same, of at most `max_bytes`: whole characters from its front.
+std::string Utf8Text(absl::string_view text, size_t max_bytes);
+
 }  // namespace understudy::twilio
 
 #endif  // COMMON_TWILIO_CHARSET_H_

@@ -26,6 +26,9 @@ std::string PlayDocument(absl::string_view url);
 // Replies with the text, or not at all if it is empty: what a message makes of text/plain.
 std::string MessageDocument(absl::string_view text);
 
+// Goes on with the document at `url`, for calls and messages.
+std::string RedirectDocument(absl::string_view url);
+
 }  // namespace understudy::twilio
 
 #endif  // COMMON_TWILIO_DOCUMENTS_H_

@@ -8,7 +8,10 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "common/serving/config_parts.h"
 #include "common/serving/strict_yaml.h"
 #include "common/twilio/charset.h"
 #include "common/twilio/identifiers.h"
@@ -20,12 +23,10 @@
 namespace understudy::router {
 namespace {
 
+using serving::CheckFirst;
+using serving::FirstLines;
 using serving::ListenAddress;
-using serving::LogLevel;
 using serving::YamlMapping;
-
-// Where a sid or a number was first given.
-using Lines = absl::flat_hash_map<std::string, int>;
 
 // A bin, and what it was made from.
 struct BinSource {
@@ -34,11 +35,6 @@ struct BinSource {
   std::string path = {};
 };
 using Bins = absl::flat_hash_map<std::string, BinSource>;
-
-absl::Status CheckAccountSid(absl::string_view sid) {
-  if (twilio::IsAccountSid(sid)) return absl::OkStatus();
-  return absl::InvalidArgumentError("must be AC and 32 lower-case hexadecimal digits");
-}
 
 absl::Status CheckPhoneNumber(absl::string_view number) {
   if (twilio::IsPhoneNumber(number)) return absl::OkStatus();
@@ -67,13 +63,6 @@ absl::Status CheckVoiceText(absl::string_view text) {
       absl::StrCat("must not be longer than ", kMaxVoiceTextBytes, " bytes"));
 }
 
-// Says so if the value of `key` was given before.
-void CheckFirst(YamlMapping& mapping, absl::string_view key, const std::string& value,
-                Lines& lines) {
-  const auto [first, is_new] = lines.emplace(value, mapping.LineOf(key));
-  if (!is_new) mapping.AddMistake(key, absl::StrCat("already given in line ", first->second));
-}
-
 bool IsBinName(absl::string_view name) {
   return !name.empty() && name.size() <= kMaxBinNameBytes &&
          std::all_of(name.begin(), name.end(), [](char c) {
@@ -88,8 +77,8 @@ std::string PlaceIn(const std::string& path, const twilio::Finding& finding) {
 
 void ReadBin(absl::string_view name, YamlMapping& mapping, RouterConfig& config, Bins& bins) {
   if (!IsBinName(name)) {
-    mapping.AddMistake("", absl::StrCat("a bin's name is 1 to ", kMaxBinNameBytes,
-                                        " letters, digits, - and _"));
+    mapping.AddMistake(
+        "", absl::StrCat("a bin's name is 1 to ", kMaxBinNameBytes, " letters, digits, - and _"));
   }
   mapping.Require({"document_file"});
   std::string bytes;
@@ -164,28 +153,16 @@ void ReadHandler(YamlMapping& number, absl::string_view key, const Bins& bins,
   });
 }
 
-void ReadAccounts(YamlMapping& root, Lines& lines, std::vector<Account>& accounts) {
-  root.Mappings("accounts", [&](YamlMapping& mapping) {
-    Account account;
-    mapping.Require({"sid"});
-    mapping.Text("sid", account.sid, CheckAccountSid);
-    mapping.SecretFile("auth_token_file", account.auth_token);
-    if (account.sid.empty()) return;
-    CheckFirst(mapping, "sid", account.sid, lines);
-    accounts.push_back(std::move(account));
-  });
-}
-
-void ReadNumbers(YamlMapping& root, const Lines& accounts, const Bins& bins,
+void ReadNumbers(YamlMapping& root, const FirstLines& accounts, const Bins& bins,
                  std::vector<Number>& numbers) {
-  Lines lines;
+  FirstLines lines;
   root.Mappings("numbers", [&](YamlMapping& mapping) {
     Number number;
     mapping.Require({"phone_number", "account_sid"});
     mapping.Text("phone_number", number.phone_number, CheckPhoneNumber);
     mapping.Text("account_sid", number.account_sid, [&](absl::string_view sid) {
       if (accounts.contains(sid)) return absl::OkStatus();
-      absl::Status status = CheckAccountSid(sid);
+      absl::Status status = serving::CheckAccountSid(sid);
       return status.ok() ? absl::InvalidArgumentError("not one of accounts") : status;
     });
     ReadHandler(mapping, "voice", bins, number.voice);
@@ -224,9 +201,33 @@ void WarnOfBins(const Bins& bins, RouterConfig& config) {
 
 absl::Status CheckSessionKey(const Secret& key) {
   if (key.empty() || key.Reveal().size() >= kMinSessionKeyBytes) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("a session key has at least ", kMinSessionKeyBytes,
+                                                 " bytes, such as those of ",
+                                                 "`openssl rand -hex 32`"));
+}
+
+absl::Status CheckNotifierTarget(absl::string_view target) {
+  absl::ConsumePrefix(&target, "dns:///");
+  const absl::StatusOr<ListenAddress> address = serving::ParseListenAddress(target);
+  if (address.ok() && address->port != 0) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      absl::StrCat("a session key has at least ", kMinSessionKeyBytes, " bytes, such as those of ",
-                   "`openssl rand -hex 32`"));
+      "must be a name or an address and a port, such as dns:///understudy-notifier:50052");
+}
+
+absl::Status CheckOutboxDirectory(absl::string_view directory) {
+  if (absl::StartsWith(directory, "/")) return absl::OkStatus();
+  return absl::InvalidArgumentError("must be an absolute path, such as /var/lib/understudy/outbox");
+}
+
+void ReadNotifier(YamlMapping& root, std::optional<NotifierConfig>& out) {
+  root.Mapping("notifier", [&](YamlMapping& mapping) {
+    NotifierConfig& notifier = out.emplace();
+    mapping.Require({"target", "outbox_dir"});
+    mapping.Text("target", notifier.target, CheckNotifierTarget);
+    mapping.Text("outbox_dir", notifier.outbox_dir, CheckOutboxDirectory);
+    mapping.Integer("outbox_max_bytes", kMinOutboxBytes, kMaxOutboxBytes,
+                    notifier.outbox_max_bytes);
+  });
 }
 
 void ReadFetch(YamlMapping& fetch, RouterConfig& config) {
@@ -260,8 +261,8 @@ void ReadRoot(YamlMapping& root, RouterConfig& config) {
                   config.max_connection_age);
   });
   root.Mapping("admin", [&](YamlMapping& admin) { admin.Listen("listen", config.admin_listen); });
-  Lines accounts;
-  ReadAccounts(root, accounts, config.accounts);
+  FirstLines accounts;
+  serving::ReadAccounts(root, accounts, config.accounts);
   Bins bins;
   ReadBins(root, config, bins);
   ReadNumbers(root, accounts, bins, config.numbers);
@@ -282,14 +283,8 @@ void ReadRoot(YamlMapping& root, RouterConfig& config) {
   if (absl::Status status = CheckSessionKey(config.session_key); !status.ok()) {
     root.AddMistake("session_key_file", status.message());
   }
-  root.Mapping("log", [&](YamlMapping& log) {
-    std::vector<std::pair<absl::string_view, LogLevel>> levels;
-    for (const LogLevel level :
-         {LogLevel::kDebug, LogLevel::kInfo, LogLevel::kWarning, LogLevel::kError}) {
-      levels.emplace_back(serving::LogLevelName(level), level);
-    }
-    log.Choice("level", levels, config.log_level);
-  });
+  ReadNotifier(root, config.notifier);
+  serving::ReadLog(root, config.log_level);
   config.files = root.files();
 }
 

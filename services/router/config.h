@@ -3,7 +3,9 @@
 #define SERVICES_ROUTER_CONFIG_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +14,7 @@
 #include "common/serving/listen_address.h"
 #include "common/serving/log.h"
 #include "services/router/fetch/egress.h"
+#include "services/router/report/outbox.h"
 #include "services/router/resolve/call.h"
 #include "services/router/routes/route_table.h"
 
@@ -24,6 +27,15 @@ inline constexpr size_t kMaxVoiceTextBytes = 4096;
 inline constexpr size_t kMaxBinBytes = 65536;
 inline constexpr size_t kMaxBins = 1000;
 inline constexpr size_t kMaxBinNameBytes = 64;
+
+// Where error events go.
+struct NotifierConfig {
+  std::string target = {};      // as gRPC has it
+  std::string outbox_dir = {};  // absolute
+  int64_t outbox_max_bytes = kDefaultOutboxBytes;
+
+  friend bool operator==(const NotifierConfig&, const NotifierConfig&) = default;
+};
 
 // Settings without a word on them are described in deploy/config/router.yaml.
 struct RouterConfig {
@@ -45,7 +57,8 @@ struct RouterConfig {
   EgressRule egress = {};
   std::string default_voice_text = "We are sorry, an application error has occurred. Goodbye.";
   RetrievalCodes retrieval_codes = RetrievalCodes::kClassic;
-  Secret session_key = {};  // empty: sessions are good for one process only
+  Secret session_key = {};                      // empty: sessions are good for one process only
+  std::optional<NotifierConfig> notifier = {};  // none: events are lines of the log
   serving::LogLevel log_level = serving::LogLevel::kInfo;
 
   // What is odd in it and no mistake, "file:line:column: what", a line each.

@@ -27,18 +27,6 @@ CallerError Invalid(std::string reason, std::string field, std::string message) 
           .message = std::move(message)};
 }
 
-// What a web server sent may be in our sentences about it; the wire takes UTF-8 only.
-std::string Utf8Text(absl::string_view text) {
-  std::string safe;
-  while (true) {
-    const size_t good = twilio::ValidUtf8Prefix(text);
-    absl::StrAppend(&safe, text.substr(0, good));
-    if (good == text.size()) return safe;
-    absl::StrAppend(&safe, "\xEF\xBF\xBD");
-    text.remove_prefix(good + 1);
-  }
-}
-
 std::optional<CallerError> ReadMethod(v1::Method method, const char* field, Method& out) {
   switch (method) {
     case v1::METHOD_UNSPECIFIED:
@@ -60,9 +48,9 @@ std::optional<CallerError> ReadUrl(const std::string& url, const char* field,
   if (const std::optional<absl::string_view> name = BinName(url)) {
     const auto bin = settings.bins.find(*name);
     if (bin == settings.bins.end()) {
-      return Invalid(
-          "BIN_NOT_FOUND", field,
-          absl::StrCat(field, ": there is no bin \"", Utf8Text(name->substr(0, 64)), "\" here"));
+      return Invalid("BIN_NOT_FOUND", field,
+                     absl::StrCat(field, ": there is no bin \"",
+                                  twilio::Utf8Text(name->substr(0, 64)), "\" here"));
     }
     out.url = url;
     out.bin = bin->second;
@@ -242,13 +230,13 @@ void SetDuration(absl::Duration duration, google::protobuf::Duration* out) {
 
 void SetAttempt(const Attempt& attempt, v1::Attempt* out) {
   out->set_target(attempt.target == Target::kPrimary ? v1::TARGET_PRIMARY : v1::TARGET_FALLBACK);
-  out->set_url(Utf8Text(attempt.url));
+  out->set_url(twilio::Utf8Text(attempt.url));
   out->set_method(attempt.method == Method::kPost ? v1::METHOD_POST : v1::METHOD_GET);
   out->set_remote_address(attempt.remote_address);
   out->set_http_status(attempt.http_status);
   out->set_error_code(attempt.error_code);
   out->set_phase(ToProto(attempt.phase));
-  out->set_detail(Utf8Text(attempt.detail));
+  out->set_detail(twilio::Utf8Text(attempt.detail));
   SetDuration(attempt.timings.dns, out->mutable_dns());
   SetDuration(attempt.timings.connect, out->mutable_connect());
   SetDuration(attempt.timings.tls, out->mutable_tls());
@@ -354,13 +342,13 @@ v1::ResolveTwiMLResponse ToResponse(const Outcome& outcome, const std::string& r
   response.set_document_url(outcome.document_url);
   if (!outcome.faults.empty()) {
     response.set_error_code(outcome.faults.front().code);
-    response.set_error_url(Utf8Text(outcome.faults.front().url));
+    response.set_error_url(twilio::Utf8Text(outcome.faults.front().url));
   }
   for (const Attempt& attempt : outcome.attempts) SetAttempt(attempt, response.add_attempts());
   for (const Warning& warning : outcome.warnings) {
     v1::Warning* out = response.add_warnings();
     out->set_code(warning.code);
-    out->set_message(Utf8Text(warning.message));
+    out->set_message(twilio::Utf8Text(warning.message));
     out->set_line(warning.line);
     out->set_column(warning.column);
   }

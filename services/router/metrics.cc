@@ -3,9 +3,11 @@
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
+#include <prometheus/metric_family.h>
 #include <prometheus/registry.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/serving/log.h"
@@ -41,16 +43,52 @@ prometheus::Gauge* AddGauge(prometheus::Registry& registry, const char* name, co
   return &prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
 }
 
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+MetricFamily OneValue(const char* name, const char* help, MetricType type, double value) {
+  prometheus::ClientMetric metric;
+  (type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
+  return {.name = name, .help = help, .type = type, .metric = {metric}};
+}
+
+void AppendOutbox(const OutboxStats& stats, std::vector<MetricFamily>& families) {
+  const auto gauge = [&](const char* name, const char* help, double value) {
+    families.push_back(OneValue(name, help, MetricType::Gauge, value));
+  };
+  const auto counter = [&](const char* name, const char* help, int64_t value) {
+    families.push_back(OneValue(name, help, MetricType::Counter, static_cast<double>(value)));
+  };
+  gauge("understudy_outbox_events", "Error events that wait for the notifier.",
+        static_cast<double>(stats.events));
+  gauge("understudy_outbox_oldest_seconds", "How long the oldest of them has waited.",
+        absl::ToDoubleSeconds(stats.oldest));
+  gauge("understudy_outbox_bytes", "Of the outbox's files.", static_cast<double>(stats.bytes));
+  counter("understudy_outbox_sent_total", "Events that the notifier has taken.", stats.sent);
+  counter("understudy_outbox_rejected_total", "Events that the notifier will never take.",
+          stats.rejected);
+  counter("understudy_outbox_dropped_total", "Events lost to a full outbox or a failing disk.",
+          stats.dropped);
+  counter("understudy_outbox_send_failures_total", "Batches to be sent again later.",
+          stats.send_failures);
+  counter("understudy_outbox_write_failures_total", "Times the outbox's disk took nothing.",
+          stats.write_failures);
+  counter("understudy_outbox_damaged_bytes_total",
+          "Bytes in the outbox that were no event, found at the start.", stats.damaged_bytes);
+}
+
 }  // namespace
 
-// The log counts for itself; its figure is fetched when it is asked for.
+// The log and the outbox count for themselves; their figures are fetched when they are asked for.
 class RouterMetrics::Scrape : public prometheus::Collectable {
  public:
   explicit Scrape(const RouterMetrics& metrics) : metrics_(metrics) {}
 
-  std::vector<prometheus::MetricFamily> Collect() const override {
+  std::vector<MetricFamily> Collect() const override {
     metrics_.log_lines_dropped_->Set(static_cast<double>(serving::DroppedLogLines()));
-    return metrics_.registry_->Collect();
+    std::vector<MetricFamily> families = metrics_.registry_->Collect();
+    if (metrics_.outbox_) AppendOutbox(metrics_.outbox_(), families);
+    return families;
   }
 
  private:
@@ -120,6 +158,10 @@ RouterMetrics::~RouterMetrics() = default;
 
 const prometheus::Collectable& RouterMetrics::collectable() const {
   return *scrape_;
+}
+
+void RouterMetrics::SetOutbox(std::function<OutboxStats()> stats) {
+  outbox_ = std::move(stats);
 }
 
 void RouterMetrics::SetMaxInFlight(int max) {

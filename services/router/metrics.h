@@ -4,6 +4,7 @@
 #define SERVICES_ROUTER_METRICS_H_
 
 #include <array>
+#include <functional>
 #include <map>
 #include <memory>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "absl/time/time.h"
 #include "common/mutex.h"
 #include "services/router/fetch/egress.h"
+#include "services/router/report/outbox.h"
 #include "services/router/resolve/call.h"
 #include "services/router/resolve/session_seal.h"
 
@@ -36,6 +38,9 @@ class RouterMetrics {
   // What a scrape asks.
   const prometheus::Collectable& collectable() const;
 
+  // Adds what the outbox counts for itself, asked at each scrape. Once, before the first scrape.
+  void SetOutbox(std::function<OutboxStats()> stats);
+
   void SetMaxInFlight(int max);
   void AddInFlight(int change);
   void CountRefused();  // over the in-flight limit
@@ -52,6 +57,7 @@ class RouterMetrics {
 
   std::unique_ptr<prometheus::Registry> registry_;
   std::unique_ptr<Scrape> scrape_;
+  std::function<OutboxStats()> outbox_;
   std::array<std::array<prometheus::Counter*, 3>, 2> resolutions_;  // by kind, source
   std::array<std::array<prometheus::Histogram*, 3>, 2> resolution_seconds_;
   std::array<prometheus::Histogram*, 2> attempt_seconds_;         // by target

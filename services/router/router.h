@@ -16,8 +16,8 @@ inline constexpr absl::Duration kDrainTime = absl::Seconds(31);
 
 class Router {
  public:
-  // Listens and serves. Unavailable if an address cannot be had, FailedPrecondition if the CA file
-  // holds no certificate.
+  // Listens and serves. Unavailable if an address or the outbox cannot be had, FailedPrecondition
+  // if the CA file holds no certificate or another process has the outbox.
   static absl::StatusOr<std::unique_ptr<Router>> Start(const RouterConfig& config);
 
   // As Stop(zero), if Stop was not called.
@@ -35,7 +35,7 @@ class Router {
   void CountRefusedReload();
 
   // Says NOT_SERVING, takes no new calls, lets those under way finish for up to `grace` and then
-  // cancels them.
+  // cancels them. For what is then left of `grace` it sends the events that wait in the outbox.
   void Stop(absl::Duration grace);
 
  private:

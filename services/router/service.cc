@@ -15,7 +15,6 @@
 #include "common/serving/log.h"
 #include "common/serving/monotonic_clock.h"
 #include "services/router/metrics.h"
-#include "services/router/report/error_event.h"
 #include "services/router/resolve/resolve.h"
 #include "services/router/session_key.h"
 
@@ -174,7 +173,9 @@ class RouterDoor::Rpc {
   void OnOutcome(const Outcome& outcome) {
     const absl::Duration took = MonotonicNow() - begun_at_;
     door_.metrics_.CountResolution(call_.kind, outcome, took);
-    for (const ErrorEvent& event : EventsOf(call_, phone_number_, outcome)) LogEvent(event);
+    const std::vector<ErrorEvent> events = EventsOf(call_, phone_number_, outcome, absl::Now());
+    for (const ErrorEvent& event : events) LogEvent(event);
+    if (!events.empty() && door_.options_.report) door_.options_.report(events);
     LogResolution(call_, outcome, took);
     door_.Leave();
     if (outcome.cancelled) {
@@ -228,7 +229,7 @@ class RouterDoor::Rpc {
 
 RouterDoor::RouterDoor(ServiceOptions options, std::shared_ptr<const Settings> settings,
                        Fetcher& fetcher, RouterMetrics& metrics)
-    : options_(options),
+    : options_(std::move(options)),
       fetcher_(fetcher),
       metrics_(metrics),
       service_(std::make_unique<Service>()),

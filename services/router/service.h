@@ -5,12 +5,15 @@
 #define SERVICES_ROUTER_SERVICE_H_
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "common/mutex.h"
 #include "services/router/conversion.h"
+#include "services/router/report/error_event.h"
 #include "services/router/resolve/fetcher.h"
 
 namespace grpc {
@@ -25,6 +28,9 @@ class RouterMetrics;
 struct ServiceOptions {
   Limits limits = {};
   int max_in_flight = 10000;
+  // Told of each call that went wrong, before its caller is: when it returns, the events are safe.
+  // From the threads that resolve; may be empty.
+  std::function<void(const std::vector<ErrorEvent>&)> report = {};
 };
 
 // 128 random bits in hexadecimal: unique without asking anyone. From any thread.

@@ -19,7 +19,8 @@ using understudy::testing::Require;
 namespace {
 
 // Small, so that short inputs reach them.
-constexpr RequestLimits kLimits = {.head_bytes = 256, .headers = 8, .body_bytes = 64};
+constexpr RequestLimits kLimits = {
+    .head_bytes = 256, .headers = 8, .body_bytes = 64, .own_bytes = 32};
 constexpr size_t kBudget = 4096;
 
 struct Reading {

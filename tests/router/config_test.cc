@@ -110,6 +110,10 @@ TEST(RouterConfigTest, ReadsEveryKey) {
   EXPECT_THAT(config->egress.deny, ElementsAre(*ParseCidr("2001:db8::/32")));
   EXPECT_EQ(config->default_voice_text, "Goodbye.\nReally.");
   EXPECT_EQ(config->retrieval_codes, RetrievalCodes::kSpecific);
+  EXPECT_EQ(config->notifier,
+            (NotifierConfig{.target = "dns:///understudy-notifier.example.com:50052",
+                            .outbox_dir = "/var/lib/understudy/outbox",
+                            .outbox_max_bytes = 1048576}));
   EXPECT_EQ(config->log_level, serving::LogLevel::kDebug);
   ASSERT_EQ(config->bins.size(), 2u);
   EXPECT_EQ(config->bins[0]->name, "apology");
@@ -232,6 +236,9 @@ TEST(RouterConfigTest, TheReferenceShowsTheDefaults) {
   EXPECT_EQ(shown->egress.deny, defaults.egress.deny);
   EXPECT_EQ(shown->default_voice_text, defaults.default_voice_text);
   EXPECT_EQ(shown->retrieval_codes, defaults.retrieval_codes);
+  EXPECT_EQ(shown->notifier, defaults.notifier);
+  EXPECT_THAT(ReadText(kReference),
+              HasSubstr(absl::StrCat("#   outbox_max_bytes: ", NotifierConfig().outbox_max_bytes)));
   EXPECT_EQ(shown->log_level, defaults.log_level);
   EXPECT_THAT(ReadText(kReference), HasSubstr(absl::StrCat("# ca_file: ", defaults.ca_file, "\n")));
   EXPECT_EQ(shown->numbers.size(), 1u);

@@ -61,10 +61,11 @@ const char* PhaseName(Phase phase) {
 }
 
 std::vector<ErrorEvent> EventsOf(const Call& call, const std::string& phone_number,
-                                 const Outcome& outcome) {
+                                 const Outcome& outcome, absl::Time date) {
   const std::string* sid =
       twilio::FindParameter(call.parameters, call.kind == Kind::kVoice ? "CallSid" : "MessageSid");
-  const ErrorEvent about_call{.account_sid = call.account_sid,
+  const ErrorEvent about_call{.occurred_at = date,
+                              .account_sid = call.account_sid,
                               .kind = call.kind,
                               .phone_number = phone_number,
                               .resource_sid = sid == nullptr ? std::string() : *sid,

@@ -25,7 +25,8 @@ const char* EventOutcomeName(EventOutcome outcome);
 const char* PhaseName(Phase phase);
 
 struct ErrorEvent {
-  std::string event_id = {};  // the same for the same failure, however often it is sent
+  std::string event_id = {};    // the same for the same failure, however often it is sent
+  absl::Time occurred_at = {};  // a date
   std::string account_sid = {};
   Kind kind = Kind::kVoice;
   std::string phone_number = {};
@@ -44,9 +45,9 @@ struct ErrorEvent {
   std::string response_excerpt = {};
 };
 
-// `call.id` is the resolution's. Order: as it happened.
+// `call.id` is the resolution's; `date` is when it ended. Order: as it happened.
 std::vector<ErrorEvent> EventsOf(const Call& call, const std::string& phone_number,
-                                 const Outcome& outcome);
+                                 const Outcome& outcome, absl::Time date);
 
 }  // namespace understudy::router
 

@@ -187,9 +187,8 @@ int CodeOf(NetError error, RetrievalCodes codes) {
 Verdict Judge(const Reply& reply, Kind kind, RetrievalCodes codes, absl::string_view url) {
   if (reply.error != NetError::kNone) return NetFailure(reply, codes);
   if (std::optional<std::string> mistake = FindCookieMistake(reply.headers)) {
-    return Failure{.code = kProtocolViolation,
-                   .phase = Phase::kProtocol,
-                   .detail = *std::move(mistake)};
+    return Failure{
+        .code = kProtocolViolation, .phase = Phase::kProtocol, .detail = *std::move(mistake)};
   }
   if (reply.status / 100 == 3) return JudgeRedirect(reply);
   if (reply.status / 100 != 2) return StatusFailure(reply, codes);

@@ -336,8 +336,9 @@ TEST(RequestReaderTest, HoldsNoMoreThanItsBudget) {
   const std::string request =
       "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 50\r\n\r\n" + std::string(50, 'x');
   ByteBudget budget(2 * request.size() - 1);
-  RequestReader first({}, budget);
-  RequestReader second({}, budget);
+  const RequestLimits limits = {.own_bytes = 0};
+  RequestReader first(limits, budget);
+  RequestReader second(limits, budget);
   EXPECT_EQ(first.Read(request), State::kWhole);
   EXPECT_EQ(budget.held(), request.size());
   first.TakeRequest();
@@ -357,6 +358,35 @@ TEST(RequestReaderTest, HoldsNoMoreThanItsBudget) {
   first.Abandon();
   EXPECT_EQ(budget.held(), 0u);
   EXPECT_EQ(first.state(), State::kRefused);
+}
+
+// A request of so many bytes.
+std::string Get(size_t bytes) {
+  const std::string kRest = " HTTP/1.1\r\nHost: a\r\n\r\n";
+  return absl::StrCat("GET /", std::string(bytes - 5 - kRest.size(), 'x'), kRest);
+}
+
+TEST(RequestReaderTest, EveryConnectionHasSomeRoomOfItsOwn) {
+  const std::string request = Get(100);
+  const RequestLimits limits = {.own_bytes = 100};
+  ByteBudget full(0);
+  {
+    RequestReader reader(limits, full);
+    EXPECT_EQ(reader.Read(request), State::kWhole);
+    EXPECT_EQ(reader.Next(), State::kIdle);
+    EXPECT_EQ(reader.Read(request), State::kWhole);
+  }
+  {
+    RequestReader reader(limits, full);
+    EXPECT_EQ(reader.Read(request + "G"), State::kRefused);
+    EXPECT_EQ(reader.refusal().status, 503);
+  }
+  ByteBudget budget(1);
+  RequestReader reader(limits, budget);
+  EXPECT_EQ(reader.Read(request + "G"), State::kWhole);
+  EXPECT_EQ(budget.held(), 1u);
+  EXPECT_EQ(reader.Next(), State::kHead);
+  EXPECT_EQ(budget.held(), 0u);
 }
 
 }  // namespace

@@ -174,5 +174,42 @@ TEST(ValidUtf8PrefixTest, BordersOfEveryLength) {
   for (const auto& c : kCases) EXPECT_EQ(ValidUtf8Prefix(c.text), c.valid) << c.text;
 }
 
+TEST(Utf8TextTest, ReplacesWhatIsNone) {
+  const struct {
+    const char* text;
+    const char* safe;
+  } kCases[] = {
+      {"", ""},
+      {"caf\xC3\xA9", "caf\xC3\xA9"},
+      {"caf\xE9", "caf\xEF\xBF\xBD"},
+      {"\xFF\xFE", "\xEF\xBF\xBD\xEF\xBF\xBD"},
+      {"a\x80z", "a\xEF\xBF\xBDz"},
+      {"\xE2\x82", "\xEF\xBF\xBD\xEF\xBF\xBD"},
+  };
+  for (const auto& c : kCases) EXPECT_EQ(Utf8Text(c.text), c.safe) << c.text;
+}
+
+TEST(Utf8TextTest, IsCutBetweenCharacters) {
+  const struct {
+    const char* text;
+    size_t max_bytes;
+    const char* safe;
+  } kCases[] = {
+      {"abc", 4, "abc"},
+      {"abc", 3, "abc"},
+      {"abc", 2, "ab"},
+      {"abc", 0, ""},
+      {"a\xC3\xA9", 3, "a\xC3\xA9"},
+      {"a\xC3\xA9", 2, "a"},
+      {"a\xF0\x9F\x98\x80z", 5, "a\xF0\x9F\x98\x80"},
+      {"a\xF0\x9F\x98\x80z", 4, "a"},
+      {"a\xF0\x9F\x98\x80z", 1, "a"},
+      {"a\xFFz", 4, "a\xEF\xBF\xBD"},  // longer than it was
+      {"a\xFFz", 3, "a"},
+      {"a\xFF\xFF\xFF\xFF\xFF", 7, "a\xEF\xBF\xBD\xEF\xBF\xBD"},
+  };
+  for (const auto& c : kCases) EXPECT_EQ(Utf8Text(c.text, c.max_bytes), c.safe) << c.text;
+}
+
 }  // namespace
 }  // namespace understudy::twilio
