@@ -198,8 +198,8 @@ class Decision {
   }
 
   // Calls `tell` for a group that waits, if it is still due, and keeps what that changed.
-  template <typename Tell>
-  void WithWaiting(int64_t group_id, const std::string& recipient, Tell tell) {
+  template <typename TellOne>
+  void WithWaiting(int64_t group_id, const std::string& recipient, TellOne tell) {
     std::optional<Group> group = store_.FindGroup(group_id);
     if (!group.has_value()) return;
     std::vector<Told> rows = RecipientRows(*group);
@@ -225,16 +225,19 @@ class Decision {
 
   // Writes a mail about the group. The caller keeps `group` and `told`.
   void Tell(Group& group, Told& told, Reason reason) {
-    const Counts news = group.state.counts.Since(told.counts);
+    const GroupState& state = group.state;
+    const Counts news = state.counts.Since(told.counts);
+    // Longer for those who have not heard of the episodes before it either.
+    const bool is_behind = told.counts.total() < state.counts_before.total();
     GroupDigest digest = {
         .reason = reason,
         .group_id = group.id,
         .key = group.key,
-        .level = group.state.level,
+        .level = state.level,
         .news = news,
-        .episode = group.state.counts.Since(group.state.counts_before),
-        .first_at = group.state.first_at,
-        .last_at = group.state.last_at,
+        .episode = is_behind ? news : state.counts.Since(state.counts_before),
+        .first_at = state.first_at,
+        .last_at = state.last_at,
         .now = now_,
         .dead_mails = DeadMailLines(),
         .page_url = rules_.page_url.empty() ? "" : StrCat(rules_.page_url, "/groups/", group.id),
@@ -260,7 +263,7 @@ class Decision {
             {.message_id = message_id,
              .in_reply_to = told.last_message_id,
              .references = told.root_message_id});
-    told = OnMailWritten(std::move(told), group.state, reason, message_id,
+    told = OnMailWritten(std::move(told), state, reason, message_id,
                          store_.NewestEventRow(group.id), now_);
     group.state.last_mail_at = now_;
   }

@@ -77,6 +77,7 @@ absl::Status Dispatcher::Settle(absl::Time now) {
     const auto settle = [&](Mail mail) {
       store.SaveMailOutcome(mail);
       if (mail.state != MailState::kDue) Release(store, mail, now);
+      mail.bytes.clear();
       settled.push_back(std::move(mail));
     };
     if (sent_.has_value()) {

@@ -36,8 +36,8 @@ inline constexpr absl::Duration kPurgeInterval = absl::Minutes(1);
 
 // For metrics and the log. Called on the thread that pumps, after the fact is durable.
 struct DispatcherHooks {
-  // After each attempt, with the mail as it is now; and for a mail that is given up without another
-  // one, with a result that says nothing.
+  // After each attempt, with the mail as it is now, but for its bytes; and for a mail that is given
+  // up without another one, with a result that says nothing.
   std::function<void(const Mail&, const SendResult&)> on_mail = {};
   // A mail was written; it may tell of many groups.
   std::function<void(Reason)> on_written = {};

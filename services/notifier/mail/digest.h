@@ -30,7 +30,7 @@ struct GroupDigest {
   GroupKey key = {};
   Level level = Level::kError;
   Counts news = {};     // since the last mail to this recipient
-  Counts episode = {};  // since first_at
+  Counts episode = {};  // since first_at; not less than the news
   absl::Time first_at = {};
   absl::Time last_at = {};
   absl::Time now = {};

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <iostream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -63,7 +62,7 @@ TEST(DispatcherSqliteTest, AStormOfGroupsIsAFewMailsThatCountEverything) {
   int64_t told = 0;
   for (const SimMail::Attempt& attempt : mail.Accepted()) told += NewEventsIn(attempt.mail.bytes);
   EXPECT_EQ(told, kGroups * kEventsPerGroup);
-  std::cout << "longest step: " << longest << "\n";
+  RecordProperty("longest_step_ms", absl::StrCat(absl::ToInt64Milliseconds(longest)));
 }
 
 }  // namespace

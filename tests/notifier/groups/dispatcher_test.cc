@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <map>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -526,6 +528,18 @@ TEST(MailLimitTest, WhatHasNoRoomWaitsAndIsToldWhenThereIs) {
   EXPECT_EQ(world.NewEventsTold(kOps), 16);
 }
 
+TEST(DispatcherTest, EpisodesNobodyHeardOfAreToldTogether) {
+  AlertWorld world;
+  world.Report("www.example.com", 3);
+  world.now += absl::Hours(1);  // nobody pumps
+  world.Report("www.example.com", 2);
+  world.RunFor(absl::Seconds(10));
+  EXPECT_THAT(world.Told(),
+              ElementsAre("first ops@example.com: [understudy] 11200 HTTP retrieval failure at "
+                          "www.example.com: 5 calls, all answered by the fallback"));
+  EXPECT_THAT(TextOf(world.mail.attempts()[0].mail.bytes), Not(HasSubstr("In all")));
+}
+
 TEST(MailLimitTest, WhatWaitedAndRecoveredIsToldAsRecovered) {
   AlertRules rules = OpsRules();
   rules.mail_limit = {.mails = 1, .per = absl::Minutes(30)};
@@ -705,6 +719,25 @@ TEST(RulesTest, OldRecipientsHearNoMore) {
   world.RunFor(absl::Hours(1));
   EXPECT_EQ(world.NewEventsTold(kBoss), 3);
   EXPECT_EQ(world.NewEventsTold(kOps), 7);
+}
+
+TEST(RulesTest, MayChangeWhileTheDispatcherPumps) {
+  AlertWorld world;
+  std::atomic<bool> is_done = false;
+  std::thread reloads([&] {
+    for (int i = 0; !is_done; ++i) {
+      world.dispatcher->SetRules(i % 2 == 0 ? OpsRules() : OpsAndBoss());
+    }
+  });
+  for (int i = 0; i < 20; ++i) {
+    world.Report("www.example.com");
+    world.RunFor(absl::Minutes(6));
+  }
+  is_done = true;
+  reloads.join();
+  world.dispatcher->SetRules(OpsRules());
+  world.RunFor(absl::Hours(1));
+  EXPECT_EQ(world.NewEventsTold(kOps), 20);
 }
 
 TEST(PurgeTest, ForgetsWhatIsOlderThanItsRetention) {
