@@ -13,6 +13,7 @@
 
 #include "absl/time/time.h"
 #include "common/secret.h"
+#include "common/twilio/error_codes.h"
 #include "common/twilio/form.h"
 #include "common/twilio/kind.h"
 
@@ -170,8 +171,10 @@ struct Attempt {
   Timings timings = {};
 };
 
+// What is wrong with a document that is executed all the same.
 struct Warning {
   int code = 0;
+  twilio::Level level = twilio::Level::kWarning;
   std::string message = {};
   int line = 0;
   int column = 0;

@@ -148,6 +148,19 @@ std::optional<Failure> FindContentType(const Reply& reply, RetrievalCodes codes,
   return std::nullopt;
 }
 
+Document WithFindings(std::string twiml, twilio::TwimlReport& report) {
+  Document document{.twiml = std::move(twiml)};
+  document.warnings.reserve(report.warnings.size());
+  for (twilio::Finding& finding : report.warnings) {
+    document.warnings.push_back({.code = finding.code,
+                                 .level = finding.level,
+                                 .message = std::move(finding.message),
+                                 .line = finding.line,
+                                 .column = finding.column});
+  }
+  return document;
+}
+
 Verdict JudgeTwiml(std::string text, Kind kind) {
   twilio::TwimlReport report = twilio::CheckTwiml(text, kind);
   if (report.fatal.has_value()) {
@@ -156,22 +169,19 @@ Verdict JudgeTwiml(std::string text, Kind kind) {
                    .detail = absl::StrCat("line ", report.fatal->line, ", column ",
                                           report.fatal->column, ": ", report.fatal->message)};
   }
-  Document document{.twiml = std::move(text)};
-  for (twilio::Finding& finding : report.warnings) {
-    document.warnings.push_back({.code = finding.code,
-                                 .message = std::move(finding.message),
-                                 .line = finding.line,
-                                 .column = finding.column});
-  }
-  return document;
+  return WithFindings(std::move(text), report);
 }
 
 // Plain text is run if it is TwiML after all, else said to a caller or sent as the reply.
 Verdict JudgeText(const std::string& text, Kind kind) {
   Verdict as_twiml = JudgeTwiml(text, kind);
   if (std::holds_alternative<Document>(as_twiml)) return as_twiml;
-  return Document{.twiml = kind == Kind::kVoice ? twilio::SayDocument(text)
-                                                : twilio::MessageDocument(text)};
+  std::string words =
+      kind == Kind::kVoice ? twilio::SayDocument(text) : twilio::MessageDocument(text);
+  // That there is too much of it is found in what we made of it. Of what escaping made so large
+  // that CheckTwiml does not look at it, nothing is said.
+  twilio::TwimlReport report = twilio::CheckTwiml(words, kind);
+  return WithFindings(std::move(words), report);
 }
 
 }  // namespace
