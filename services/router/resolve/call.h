@@ -153,6 +153,7 @@ struct Reply {
   Headers headers = {};  // of the final response, in order
   bool chunked = false;
   std::string body = {};            // decoded
+  bool body_cut = false;            // the body went on: it is audio, and its beginning is enough
   std::string remote_address = {};  // "192.0.2.1:443"; empty if nothing was dialled
   Timings timings = {};
   absl::Time finished_at = {};

@@ -172,6 +172,22 @@ Verdict JudgeTwiml(std::string text, Kind kind) {
   return WithFindings(std::move(text), report);
 }
 
+// Sound is played from its URL, unless its first bytes are those of another format than it is
+// labelled as. A format without a head can neither be recognized nor be contradicted.
+Verdict JudgeAudio(absl::string_view body, const twilio::ContentType& type, absl::string_view url) {
+  const twilio::AudioFormat named = twilio::NamedAudio(type);
+  const twilio::AudioFormat found = twilio::DetectAudio(body);
+  if (named != twilio::AudioFormat::kUnknown && found != twilio::AudioFormat::kUnknown &&
+      named != found) {
+    return Failure{
+        .code = kHttpRetrievalFailure,
+        .phase = Phase::kContent,
+        .detail = absl::StrCat("the Content-Type is ", type.type, ", but the body begins like ",
+                               twilio::AudioFormatName(found))};
+  }
+  return Document{.twiml = twilio::PlayDocument(url)};
+}
+
 // Plain text is run if it is TwiML after all, else said to a caller or sent as the reply.
 Verdict JudgeText(const std::string& text, Kind kind) {
   Verdict as_twiml = JudgeTwiml(text, kind);
@@ -202,7 +218,7 @@ Verdict Judge(const Reply& reply, Kind kind, RetrievalCodes codes, absl::string_
   if (std::optional<Failure> failure = FindContentType(reply, codes, type)) return *failure;
   const twilio::ContentClass content = twilio::Classify(type);
   if (content == twilio::ContentClass::kAudio && kind == Kind::kVoice) {
-    return Document{.twiml = twilio::PlayDocument(url)};
+    return JudgeAudio(reply.body, type, url);
   }
   if (content != twilio::ContentClass::kTwiml && content != twilio::ContentClass::kText) {
     return Failure{.code = kInvalidContentType,

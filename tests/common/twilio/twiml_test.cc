@@ -531,9 +531,9 @@ TEST(CheckTwimlTest, AttributesAreFoundInTheirTags) {
       {"<Response><Pause length='1' x='1'/></Response>", 1, 29},
       {"<Response><Pause length = '1'\r\n x = \"1\" /></Response>", 2, 2},
       {"<Response><Pause length='1'\tx='1'/></Response>", 1, 29},
-      {"<Response><Gather action='/a?x=\"1\"&amp;y=2' x='1'/></Response>", 1, 46},
-      {"<Response><Gather action=\"'>/\" x='1'></Gather></Response>", 1, 33},
-      {"<Response><Gather hints='\xC3\xA9\xF0\x9F\x98\x80' x='1'/></Response>", 1, 29},
+      {"<Response><Gather action='/a?x=\"1\"&amp;y=2' x='1'/></Response>", 1, 45},
+      {"<Response><Gather action=\"'>/\" x='1'></Gather></Response>", 1, 32},
+      {"<Response><Gather hints='\xC3\xA9\xF0\x9F\x98\x80' x='1'/></Response>", 1, 30},
       {"\xEF\xBB\xBF<Response><Pause x='1'/></Response>", 1, 18},
       {"<?xml version='1.0' encoding='ISO-8859-1'?><Response><Pause x='1'/></Response>", 1, 61},
       {"<Response>\r<Pause\rx='1'/></Response>", 3, 1},
@@ -864,6 +864,32 @@ TEST(CheckTwimlTest, X9ManyAttributesAndLongOnes) {
        absl::StrCat("<Response><Dial action='", value, "'>+14155550100</Dial></Response>")},
       {"X9 long name", absl::StrCat("<Response><Say ", value, "=''>x</Say></Response>"), {12200}},
       {"X9 long version", absl::StrCat("<Response version='", value, "'/>"), {12101}},
+  });
+}
+
+// What they cost is measured by tests/bench; here, that they end where they should.
+TEST(CheckTwimlTest, WorstDocuments) {
+  std::string million = "<Response><Say";
+  for (int i = 0; i < 1000000; ++i) absl::StrAppend(&million, " a", i, "=''");
+  million += "/></Response>";
+  std::string longest = "<Response><Say";  // as many attributes as any document may have
+  for (int i = 0; longest.size() + 30 < kTwimlBytesMax; ++i) {
+    absl::StrAppend(&longest, " a", i, "=''");
+  }
+  longest += ">a</Say></Response>";
+  const auto hundred = [](int code) { return std::vector<int>(kTwimlWarningsMax, code); };
+  ExpectCodes({
+      {"X9 a million attributes", million, {11750}},
+      {"X9 as many attributes as fit", longest, hundred(12200)},
+      {"64 KiB of <", std::string(65536, '<'), {12100}},
+      {"64 KiB of &", "<Response>" + std::string(65536, '&'), {12100}},
+      {"64 KiB of white space", std::string(65536, ' '), {12100}},
+      {"X8 nested without end", Repeated(65536 / 3, "<a>"), {12100}},
+      {"mistakes without end",
+       "<Response>" + Repeated(1500, "<Say voice='Polly.Joana'>a</Say>") + "</Response>",
+       hundred(13511)},
+      {"missing text without end", "<Response>" + Repeated(5000, "<Redirect/>") + "</Response>",
+       hundred(12200)},
   });
 }
 
