@@ -324,12 +324,15 @@ class YamlReader {
     return nullptr;
   }
 
-  // `file` as seen from the folder of this file.
-  std::string Beside(const std::string& file) const {
+  // `file` as seen from the folder of this file; remembered as one that matters.
+  std::string Beside(const std::string& file) {
     const size_t slash = path_.rfind('/');
-    if (absl::StartsWith(file, "/") || slash == std::string::npos) return file;
-    return absl::StrCat(path_.substr(0, slash + 1), file);
+    const bool is_relative = !absl::StartsWith(file, "/") && slash != std::string::npos;
+    files_.push_back(is_relative ? absl::StrCat(path_.substr(0, slash + 1), file) : file);
+    return files_.back();
   }
+
+  const std::vector<std::string>& files() const { return files_; }
 
  private:
   struct Mistake {
@@ -381,6 +384,7 @@ class YamlReader {
   }
 
   const std::string path_;
+  std::vector<std::string> files_ = {};
   std::vector<Mistake> mistakes_ = {};
   size_t mistake_count_ = 0;
 };
@@ -539,20 +543,29 @@ void YamlMapping::Listen(absl::string_view key, ListenAddress& out) {
 }
 
 void YamlMapping::SecretFile(absl::string_view key, Secret& out) {
-  const std::string* const name = AskText(key);
-  if (name == nullptr) return;
-  const std::string path = reader_.Beside(*name);
-  absl::StatusOr<std::string> content = ReadWholeFile(path, kMaxSecretFileBytes);
-  if (!content.ok()) {
-    AddMistake(key, content.status().message());
-    return;
-  }
-  while (absl::EndsWith(*content, "\n") || absl::EndsWith(*content, "\r")) content->pop_back();
-  if (content->empty()) {
+  std::string content;
+  std::string path;
+  if (!WholeFile(key, kMaxSecretFileBytes, content, path)) return;
+  while (absl::EndsWith(content, "\n") || absl::EndsWith(content, "\r")) content.pop_back();
+  if (content.empty()) {
     AddMistake(key, absl::StrCat(path, " is empty"));
     return;
   }
-  out = Secret(*std::move(content));
+  out = Secret(std::move(content));
+}
+
+bool YamlMapping::WholeFile(absl::string_view key, size_t max_bytes, std::string& content,
+                            std::string& path) {
+  const std::string* const name = AskText(key);
+  if (name == nullptr) return false;
+  path = reader_.Beside(*name);
+  absl::StatusOr<std::string> read = ReadWholeFile(path, max_bytes);
+  if (!read.ok()) {
+    AddMistake(key, read.status().message());
+    return false;
+  }
+  content = *std::move(read);
+  return true;
 }
 
 void YamlMapping::ReadableFile(absl::string_view key, std::string& out) {
@@ -588,6 +601,19 @@ void YamlMapping::Mappings(absl::string_view key, absl::FunctionRef<void(YamlMap
       reader_.Add(item.line, path, absl::StrCat("must be a mapping, not ", KindName(item.kind)));
     }
   }
+}
+
+void YamlMapping::NamedMappings(absl::string_view key,
+                                absl::FunctionRef<void(absl::string_view, YamlMapping&)> read) {
+  Mapping(key, [&](YamlMapping& named) {
+    for (const YamlNode& child : named.node_.children) {
+      named.Mapping(child.key, [&](YamlMapping& mapping) { read(child.key, mapping); });
+    }
+  });
+}
+
+const std::vector<std::string>& YamlMapping::files() const {
+  return reader_.files();
 }
 
 void YamlMapping::TellUnknownKeys() {

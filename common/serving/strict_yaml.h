@@ -93,12 +93,21 @@ class YamlMapping {
   // The content of the file that `key` names, without a line end after it. Missing, empty and too
   // long files are mistakes. A relative path is relative to the folder of the configuration.
   void SecretFile(absl::string_view key, Secret& out);
+  // The content of the file that `key` names, at most `max_bytes` of any bytes, and its path; the
+  // path is relative as for SecretFile. False if the key is absent or the file cannot be had.
+  bool WholeFile(absl::string_view key, size_t max_bytes, std::string& content, std::string& path);
   // The path of a file that can be opened; relative ones as for SecretFile.
   void ReadableFile(absl::string_view key, std::string& out);
 
   void Mapping(absl::string_view key, absl::FunctionRef<void(YamlMapping&)> read);
   // A list of mappings, one call for each.
   void Mappings(absl::string_view key, absl::FunctionRef<void(YamlMapping&)> read);
+  // A mapping from names of the user's to mappings, one call for each.
+  void NamedMappings(absl::string_view key,
+                     absl::FunctionRef<void(absl::string_view name, YamlMapping&)> read);
+
+  // The files that values named so far, to notice when one changes.
+  const std::vector<std::string>& files() const;
 
  private:
   friend class YamlReader;

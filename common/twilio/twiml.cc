@@ -11,6 +11,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "common/twilio/text_place.h"
 #include "common/twilio/twiml_checks.h"
 #include "common/twilio/twiml_messages.h"
 #include "common/twilio/twiml_schema.h"
@@ -57,36 +58,6 @@ struct Workspace {
   Parser parser = nullptr;
   std::string text = {};
   std::array<Frame, kTwimlDepthMax> frames = {};
-};
-
-// Advances a place in a document to the given offset, for offsets that never go back.
-class Places {
- public:
-  explicit Places(string_view document) : document_(document) {
-    if (absl::StartsWith(document_, "\xEF\xBB\xBF")) at_ = 3;
-  }
-
-  void Find(size_t offset, Finding& finding) {
-    for (; at_ < std::min(offset, document_.size()); ++at_) {
-      const char c = document_[at_];
-      if (c == '\n' || c == '\r') {
-        // Of CRLF the line feed is the end.
-        if (c == '\r' && at_ + 1 < document_.size() && document_[at_ + 1] == '\n') continue;
-        ++line_;
-        column_ = 1;
-      } else if ((static_cast<unsigned char>(c) & 0xC0) != 0x80) {
-        ++column_;
-      }
-    }
-    finding.line = line_;
-    finding.column = column_;
-  }
-
- private:
-  const string_view document_;
-  size_t at_ = 0;
-  int line_ = 1;
-  int column_ = 1;
 };
 
 // Where the attribute number `index` of a start tag begins, as an offset into the tag.
@@ -463,22 +434,26 @@ class Checker {
 
   // What was found, in its places.
   TwimlReport Report() {
-    TwimlReport report;
     if (fatal_.has_value()) {
-      Places(document_).Find(fatal_->offset, fatal_->finding);
-      report.fatal = std::move(fatal_->finding);
-      return report;
+      found_.clear();
+    } else if (found_.empty()) {
+      return {};
     }
-    if (found_.empty()) return report;
+    const size_t mark_size = absl::StartsWith(document_, "\xEF\xBB\xBF") ? 3 : 0;
+    TextCursor cursor(document_.substr(mark_size));
+    const auto placed = [&](Found& found) {
+      const TextPlace place = cursor.PlaceOf(found.offset - std::min(mark_size, found.offset));
+      found.finding.line = place.line;
+      found.finding.column = place.column;
+      return std::move(found.finding);
+    };
+    TwimlReport report;
+    if (fatal_.has_value()) report.fatal = placed(*fatal_);
     // Missing text is found where its element ends.
     std::stable_sort(found_.begin(), found_.end(),
                      [](const Found& a, const Found& b) { return a.offset < b.offset; });
-    Places places(document_);
     report.warnings.reserve(found_.size());
-    for (Found& found : found_) {
-      places.Find(found.offset, found.finding);
-      report.warnings.push_back(std::move(found.finding));
-    }
+    for (Found& found : found_) report.warnings.push_back(placed(found));
     return report;
   }
 

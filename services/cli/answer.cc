@@ -16,6 +16,7 @@
 #include "services/router/fetch/curl_fetcher.h"
 #include "services/router/resolve/resolve.h"
 #include "services/router/service.h"
+#include "services/router/session_key.h"
 #include "services/router/settings.h"
 
 namespace understudy::cli {
@@ -75,7 +76,8 @@ Answer AskRouter(const std::string& address, const router::v1::ResolveTwiMLReque
 LocalAnswer ResolveLocally(const router::RouterConfig& config,
                            const router::v1::ResolveTwiMLRequest& request, absl::Duration timeout) {
   LocalAnswer answer;
-  router::Acceptance acceptance = router::Accept(request, *router::MakeSettings(config));
+  const auto settings = router::MakeSettings(config, router::NewSessionKey());
+  router::Acceptance acceptance = router::Accept(request, *settings, absl::Now());
   if (const auto* mistake = std::get_if<serving::CallerError>(&acceptance)) {
     answer.status = serving::ToStatus(*mistake);
     return answer;
@@ -95,7 +97,7 @@ LocalAnswer ResolveLocally(const router::RouterConfig& config,
   const absl::Time now = serving::MonotonicNow();
   accepted.call.id = router::NewResolutionId();
   accepted.call.deadline = now + timeout;
-  const std::string id = accepted.call.id;
+  const router::Call call = accepted.call;
   // Shared: its setter may still be inside when the getter is done.
   const auto promise = std::make_shared<std::promise<Outcome>>();
   std::future<Outcome> outcome = promise->get_future();
@@ -104,7 +106,9 @@ LocalAnswer ResolveLocally(const router::RouterConfig& config,
                   [promise](Outcome end) { promise->set_value(std::move(end)); });
   answer.outcome = outcome.get();
   answer.last_reply = fetcher.TakeLastReply();
-  answer.response = router::ToResponse(answer.outcome, id);
+  answer.response = router::ToResponse(
+      answer.outcome, call.id,
+      router::SealSessionNow(answer.outcome.session, call, settings->session_key));
   return answer;
 }
 

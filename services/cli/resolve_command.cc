@@ -1,8 +1,11 @@
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/serving/grpc_error.h"
 #include "services/cli/answer.h"
@@ -44,6 +47,15 @@ What is called:
                             their slowest)
   --request-id ID           the same id again shows web servers the same idempotency token
 
+A step later in the call:
+  --document URL            request this URL, from an action or a <Redirect>, in the primary's place
+  --document-method METHOD  its method, POST (default) or GET
+  --base-url URL            what --document is relative to: where its document came from
+  --error-code CODE         the document could not be executed, with this code of Twilio's: ask the
+                            fallback straight away
+  --error-url URL           the URL that failed then
+  --session FILE            keep the call's cookies and credentials in FILE from step to step
+
   --json                    print the ResolveTwiMLResponse as JSON and nothing else
 
 Exit status: 0 the primary answered, 3 the fallback did, 4 the default document had to; 1 the
@@ -73,19 +85,46 @@ struct ResolveOptions {
   twilio::Form parameters = {};
   absl::Duration timeout = kDefaultTimeout;
   std::string request_id = {};
+  std::string document = {};
+  router::Method document_method = router::Method::kPost;
+  std::string base_url = {};
+  int error_code = 0;
+  std::string error_url = {};
+  std::string session_file = {};
   bool json = false;
 };
 
+Option ErrorCodeOption(int& out) {
+  return {.name = "--error-code", .set = [&out](absl::string_view text) {
+            if (absl::SimpleAtoi(text, &out)) return absl::OkStatus();
+            return absl::InvalidArgumentError("must be a number, such as 12100");
+          }};
+}
+
 absl::StatusOr<ResolveOptions> ReadOptions(Arguments arguments) {
   ResolveOptions given;
-  const absl::StatusOr<std::vector<std::string>> words = ParseOptions(
-      arguments,
-      {Text("--router", given.router), Flag("--local", given.local), Text("--config", given.config),
-       AllowOption(given.allow), Text("--number", given.number), Text("--url", given.url),
-       MethodOption("--method", given.method), Text("--fallback-url", given.fallback_url),
-       MethodOption("--fallback-method", given.fallback_method), Text("--account", given.account),
-       KindOption(given.kind), ParameterOption(given.parameters), TimeoutOption(given.timeout),
-       Text("--request-id", given.request_id), Flag("--json", given.json)});
+  const absl::StatusOr<std::vector<std::string>> words =
+      ParseOptions(arguments, {Text("--router", given.router),
+                               Flag("--local", given.local),
+                               Text("--config", given.config),
+                               AllowOption(given.allow),
+                               Text("--number", given.number),
+                               Text("--url", given.url),
+                               MethodOption("--method", given.method),
+                               Text("--fallback-url", given.fallback_url),
+                               MethodOption("--fallback-method", given.fallback_method),
+                               Text("--account", given.account),
+                               KindOption(given.kind),
+                               ParameterOption(given.parameters),
+                               TimeoutOption(given.timeout),
+                               Text("--request-id", given.request_id),
+                               Text("--document", given.document),
+                               MethodOption("--document-method", given.document_method),
+                               Text("--base-url", given.base_url),
+                               ErrorCodeOption(given.error_code),
+                               Text("--error-url", given.error_url),
+                               Text("--session", given.session_file),
+                               Flag("--json", given.json)});
   if (!words.ok()) return words.status();
   std::string mistake;
   if (!words->empty()) {
@@ -102,6 +141,12 @@ absl::StatusOr<ResolveOptions> ReadOptions(Arguments arguments) {
     mistake = "--config goes with --local; a router has its own";
   } else if (!given.local && !given.allow.empty()) {
     mistake = "--allow goes with --local; a router has its own rule (egress in its configuration)";
+  } else if (given.document.empty() && !given.base_url.empty()) {
+    mistake = "--base-url goes with --document";
+  } else if ((given.error_code == 0) != given.error_url.empty()) {
+    mistake = "--error-code and --error-url go together";
+  } else if (given.error_code != 0 && !given.document.empty()) {
+    mistake = "--document asks for a document, --error-code says that one failed: one of them";
   }
   if (!mistake.empty()) return absl::InvalidArgumentError(mistake);
   return given;
@@ -111,8 +156,30 @@ v1::Method ToProto(router::Method method) {
   return method == router::Method::kGet ? v1::METHOD_GET : v1::METHOD_POST;
 }
 
+// What the step before left; nothing if it is the first.
+std::string ReadSession(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+bool WriteSession(const std::string& path, const std::string& session) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file.write(session.data(), static_cast<std::streamsize>(session.size()));
+  file.flush();
+  return file.good();
+}
+
 v1::ResolveTwiMLRequest RequestOf(const ResolveOptions& given) {
   v1::ResolveTwiMLRequest request;
+  if (!given.document.empty()) {
+    request.mutable_document()->set_url(given.document);
+    request.mutable_document()->set_method(ToProto(given.document_method));
+    request.mutable_document()->set_base_url(given.base_url);
+  } else if (given.error_code != 0) {
+    request.mutable_failure()->set_error_code(given.error_code);
+    request.mutable_failure()->set_error_url(given.error_url);
+  }
+  if (!given.session_file.empty()) request.set_session(ReadSession(given.session_file));
   request.set_kind(given.kind == Kind::kVoice ? v1::KIND_VOICE : v1::KIND_MESSAGING);
   request.set_account_sid(given.account);
   request.set_request_id(given.request_id);
@@ -144,6 +211,8 @@ std::string OptionOf(absl::string_view field) {
   if (field == "kind") return "--kind";
   if (absl::StartsWith(field, "parameters")) return "--param";
   if (field == "handler.fallback_url") return "--fallback-url";
+  if (field == "failure.error_code") return "--error-code";
+  if (field == "failure.error_url") return "--error-url";
   return field == "handler.url" ? "--url" : "";
 }
 
@@ -226,6 +295,12 @@ int ResolveCommand(Arguments arguments) {
     Print(
         stderr,
         absl::StrCat("understudy resolve: ", PrintableLines(Explain(answer.status, *given)), "\n"));
+    return kExitFailed;
+  }
+  if (!given->session_file.empty() &&
+      !WriteSession(given->session_file, answer.response.session())) {
+    Print(stderr, absl::StrCat("understudy resolve: cannot write the session to ",
+                               Printable(given->session_file), "\n"));
     return kExitFailed;
   }
   if (given->json) {

@@ -2,16 +2,20 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "common/serving/strict_yaml.h"
+#include "common/twilio/charset.h"
 #include "common/twilio/identifiers.h"
+#include "common/twilio/twiml.h"
 #include "services/router/fetch/address.h"
 #include "services/router/resolve/request.h"
+#include "services/router/resolve/session_seal.h"
 
 namespace understudy::router {
 namespace {
@@ -22,6 +26,14 @@ using serving::YamlMapping;
 
 // Where a sid or a number was first given.
 using Lines = absl::flat_hash_map<std::string, int>;
+
+// A bin, and what it was made from.
+struct BinSource {
+  std::shared_ptr<const Bin> bin = {};
+  std::string text = {};  // UTF-8
+  std::string path = {};
+};
+using Bins = absl::flat_hash_map<std::string, BinSource>;
 
 absl::Status CheckAccountSid(absl::string_view sid) {
   if (twilio::IsAccountSid(sid)) return absl::OkStatus();
@@ -62,19 +74,82 @@ void CheckFirst(YamlMapping& mapping, absl::string_view key, const std::string& 
   if (!is_new) mapping.AddMistake(key, absl::StrCat("already given in line ", first->second));
 }
 
+bool IsBinName(absl::string_view name) {
+  return !name.empty() && name.size() <= kMaxBinNameBytes &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_';
+         });
+}
+
+// "file:line:column: what", the place in a bin's document.
+std::string PlaceIn(const std::string& path, const twilio::Finding& finding) {
+  return absl::StrCat(path, ":", finding.line, ":", finding.column, ": ", finding.message);
+}
+
+void ReadBin(absl::string_view name, YamlMapping& mapping, RouterConfig& config, Bins& bins) {
+  if (!IsBinName(name)) {
+    mapping.AddMistake("", absl::StrCat("a bin's name is 1 to ", kMaxBinNameBytes,
+                                        " letters, digits, - and _"));
+  }
+  mapping.Require({"document_file"});
+  std::string bytes;
+  std::string path;
+  if (!mapping.WholeFile("document_file", kMaxBinBytes, bytes, path)) return;
+  const absl::StatusOr<std::string> text = twilio::ToUtf8(bytes, "");
+  if (!text.ok()) {
+    mapping.AddMistake("document_file", absl::StrCat(path, ": ", text.status().message()));
+    return;
+  }
+  absl::StatusOr<twilio::BinTemplate> bin = twilio::BinTemplate::Parse(*text);
+  for (const Kind kind : {Kind::kVoice, Kind::kMessaging}) {
+    // What is fatal is so for both kinds; a warning is for those that use the bin.
+    const twilio::TwimlReport report = twilio::CheckBin(*text, kind);
+    if (!report.fatal.has_value()) continue;
+    mapping.AddMistake("document_file", PlaceIn(path, *report.fatal));
+    return;
+  }
+  if (!bin.ok()) {
+    mapping.AddMistake("document_file", absl::StrCat(path, ": ", bin.status().message()));
+    return;
+  }
+  config.bins.push_back(
+      std::make_shared<const Bin>(Bin{.name = std::string(name), .text = *std::move(bin)}));
+  bins.emplace(name, BinSource{.bin = config.bins.back(), .text = *text, .path = path});
+}
+
+void ReadBins(YamlMapping& root, RouterConfig& config, Bins& bins) {
+  root.NamedMappings("bins", [&](absl::string_view name, YamlMapping& mapping) {
+    if (bins.size() == kMaxBins) {
+      mapping.AddMistake("", absl::StrCat("there may be ", kMaxBins, " bins"));
+      return;
+    }
+    ReadBin(name, mapping, config, bins);
+  });
+}
+
 void ReadEndpoint(YamlMapping& handler, absl::string_view url_key, absl::string_view method_key,
-                  Endpoint& endpoint) {
-  handler.Text(url_key, endpoint.url, CheckEndpointUrl);
+                  const Bins& bins, Endpoint& endpoint) {
+  handler.Text(url_key, endpoint.url, [&](absl::string_view url) {
+    const std::optional<absl::string_view> name = BinName(url);
+    if (!name.has_value()) return CheckEndpointUrl(url);
+    const auto bin = bins.find(*name);
+    if (bin == bins.end()) {
+      return absl::InvalidArgumentError(absl::StrCat("\"", *name, "\" is not one of bins"));
+    }
+    endpoint.bin = bin->second.bin;
+    return absl::OkStatus();
+  });
   handler.Choice<Method>(method_key, {{"GET", Method::kGet}, {"POST", Method::kPost}},
                          endpoint.method);
 }
 
-void ReadHandler(YamlMapping& number, absl::string_view key, std::optional<Handler>& out) {
+void ReadHandler(YamlMapping& number, absl::string_view key, const Bins& bins,
+                 std::optional<Handler>& out) {
   number.Mapping(key, [&](YamlMapping& mapping) {
     Handler handler;
     Endpoint fallback;
-    ReadEndpoint(mapping, "url", "method", handler.primary);
-    ReadEndpoint(mapping, "fallback_url", "fallback_method", fallback);
+    ReadEndpoint(mapping, "url", "method", bins, handler.primary);
+    ReadEndpoint(mapping, "fallback_url", "fallback_method", bins, fallback);
     if (mapping.Has("fallback_url")) {
       if (!mapping.Has("url"))
         mapping.AddMistake("fallback_url", "a fallback needs a primary: url is missing");
@@ -101,7 +176,8 @@ void ReadAccounts(YamlMapping& root, Lines& lines, std::vector<Account>& account
   });
 }
 
-void ReadNumbers(YamlMapping& root, const Lines& accounts, std::vector<Number>& numbers) {
+void ReadNumbers(YamlMapping& root, const Lines& accounts, const Bins& bins,
+                 std::vector<Number>& numbers) {
   Lines lines;
   root.Mappings("numbers", [&](YamlMapping& mapping) {
     Number number;
@@ -112,8 +188,8 @@ void ReadNumbers(YamlMapping& root, const Lines& accounts, std::vector<Number>& 
       absl::Status status = CheckAccountSid(sid);
       return status.ok() ? absl::InvalidArgumentError("not one of accounts") : status;
     });
-    ReadHandler(mapping, "voice", number.voice);
-    ReadHandler(mapping, "messaging", number.messaging);
+    ReadHandler(mapping, "voice", bins, number.voice);
+    ReadHandler(mapping, "messaging", bins, number.messaging);
     if (!mapping.Has("voice") && !mapping.Has("messaging")) {
       mapping.AddMistake("", "needs voice, messaging or both");
     }
@@ -121,6 +197,36 @@ void ReadNumbers(YamlMapping& root, const Lines& accounts, std::vector<Number>& 
     CheckFirst(mapping, "phone_number", number.phone_number, lines);
     numbers.push_back(std::move(number));
   });
+}
+
+// The warnings about each bin, for the kinds of numbers that are answered from it.
+void WarnOfBins(const Bins& bins, RouterConfig& config) {
+  std::set<std::pair<std::string, Kind>> used;
+  const auto use = [&](const std::optional<Handler>& handler, Kind kind) {
+    if (!handler.has_value()) return;
+    if (handler->primary.bin != nullptr) used.emplace(handler->primary.bin->name, kind);
+    if (handler->fallback.has_value() && handler->fallback->bin != nullptr) {
+      used.emplace(handler->fallback->bin->name, kind);
+    }
+  };
+  for (const Number& number : config.numbers) {
+    use(number.voice, Kind::kVoice);
+    use(number.messaging, Kind::kMessaging);
+  }
+  for (const auto& [name, kind] : used) {
+    const BinSource& source = bins.at(name);
+    for (const twilio::Finding& warning : twilio::CheckBin(source.text, kind).warnings) {
+      config.warnings.push_back(
+          absl::StrCat(PlaceIn(source.path, warning), " [", warning.code, "]"));
+    }
+  }
+}
+
+absl::Status CheckSessionKey(const Secret& key) {
+  if (key.empty() || key.Reveal().size() >= kMinSessionKeyBytes) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("a session key has at least ", kMinSessionKeyBytes, " bytes, such as those of ",
+                   "`openssl rand -hex 32`"));
 }
 
 void ReadFetch(YamlMapping& fetch, RouterConfig& config) {
@@ -156,7 +262,10 @@ void ReadRoot(YamlMapping& root, RouterConfig& config) {
   root.Mapping("admin", [&](YamlMapping& admin) { admin.Listen("listen", config.admin_listen); });
   Lines accounts;
   ReadAccounts(root, accounts, config.accounts);
-  ReadNumbers(root, accounts, config.numbers);
+  Bins bins;
+  ReadBins(root, config, bins);
+  ReadNumbers(root, accounts, bins, config.numbers);
+  WarnOfBins(bins, config);
   root.Mapping("fetch", [&](YamlMapping& fetch) { ReadFetch(fetch, config); });
   root.Mapping("egress", [&](YamlMapping& egress) {
     ReadRanges(egress, "allow", config.egress.allow);
@@ -169,6 +278,10 @@ void ReadRoot(YamlMapping& root, RouterConfig& config) {
       "retrieval_codes",
       {{"classic", RetrievalCodes::kClassic}, {"specific", RetrievalCodes::kSpecific}},
       config.retrieval_codes);
+  root.SecretFile("session_key_file", config.session_key);
+  if (absl::Status status = CheckSessionKey(config.session_key); !status.ok()) {
+    root.AddMistake("session_key_file", status.message());
+  }
   root.Mapping("log", [&](YamlMapping& log) {
     std::vector<std::pair<absl::string_view, LogLevel>> levels;
     for (const LogLevel level :
@@ -177,6 +290,7 @@ void ReadRoot(YamlMapping& root, RouterConfig& config) {
     }
     log.Choice("level", levels, config.log_level);
   });
+  config.files = root.files();
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #define SERVICES_ROUTER_CONFIG_H_
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,11 @@ namespace understudy::router {
 // The longest text of default_document. Source: Twilio, "TwiML: Say", which reads no more aloud.
 inline constexpr size_t kMaxVoiceTextBytes = 4096;
 
+// The largest document of a bin, as for one that a web server sends.
+inline constexpr size_t kMaxBinBytes = 65536;
+inline constexpr size_t kMaxBins = 1000;
+inline constexpr size_t kMaxBinNameBytes = 64;
+
 // Settings without a word on them are described in deploy/config/router.yaml.
 struct RouterConfig {
   serving::ListenAddress grpc_listen = {.host = "0.0.0.0", .port = 50051};
@@ -28,6 +34,8 @@ struct RouterConfig {
   // among the accounts, and its URLs are good for an endpoint.
   std::vector<Account> accounts = {};
   std::vector<Number> numbers = {};
+  // Names are there once; each document can be executed, whatever a call's parameters are.
+  std::vector<std::shared_ptr<const Bin>> bins = {};
   Limits limits = {};
   size_t max_body_bytes = 65536;
   int max_in_flight = 10000;
@@ -37,7 +45,13 @@ struct RouterConfig {
   EgressRule egress = {};
   std::string default_voice_text = "We are sorry, an application error has occurred. Goodbye.";
   RetrievalCodes retrieval_codes = RetrievalCodes::kClassic;
+  Secret session_key = {};  // empty: sessions are good for one process only
   serving::LogLevel log_level = serving::LogLevel::kInfo;
+
+  // What is odd in it and no mistake, "file:line:column: what", a line each.
+  std::vector<std::string> warnings = {};
+  // The other files it was made of: a change in one is a change of the configuration.
+  std::vector<std::string> files = {};
 };
 
 // Reads the file at `path` and the secrets it names. InvalidArgument if anything is wrong, with

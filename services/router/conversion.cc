@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/twilio/charset.h"
 #include "common/twilio/identifiers.h"
+#include "services/router/resolve/request.h"
 #include "services/router/resolve/url.h"
 
 namespace understudy::router {
@@ -24,6 +25,18 @@ CallerError Invalid(std::string reason, std::string field, std::string message) 
           .reason = std::move(reason),
           .field = std::move(field),
           .message = std::move(message)};
+}
+
+// What a web server sent may be in our sentences about it; the wire takes UTF-8 only.
+std::string Utf8Text(absl::string_view text) {
+  std::string safe;
+  while (true) {
+    const size_t good = twilio::ValidUtf8Prefix(text);
+    absl::StrAppend(&safe, text.substr(0, good));
+    if (good == text.size()) return safe;
+    absl::StrAppend(&safe, "\xEF\xBF\xBD");
+    text.remove_prefix(good + 1);
+  }
 }
 
 std::optional<CallerError> ReadMethod(v1::Method method, const char* field, Method& out) {
@@ -41,24 +54,39 @@ std::optional<CallerError> ReadMethod(v1::Method method, const char* field, Meth
   }
 }
 
-std::optional<CallerError> ReadUrl(const std::string& url, const char* field, std::string& out) {
+// `url` as an endpoint's: http, https, or the name of a bin there is.
+std::optional<CallerError> ReadUrl(const std::string& url, const char* field,
+                                   const Settings& settings, Endpoint& out) {
+  if (const std::optional<absl::string_view> name = BinName(url)) {
+    const auto bin = settings.bins.find(*name);
+    if (bin == settings.bins.end()) {
+      return Invalid(
+          "BIN_NOT_FOUND", field,
+          absl::StrCat(field, ": there is no bin \"", Utf8Text(name->substr(0, 64)), "\" here"));
+    }
+    out.url = url;
+    out.bin = bin->second;
+    return std::nullopt;
+  }
   if (absl::StatusOr<Url> parsed = ParseUrl(url); !parsed.ok()) {
     return Invalid("INVALID_URL", field, absl::StrCat(field, ": ", parsed.status().message()));
   }
-  out = url;
+  out.url = url;
   return std::nullopt;
 }
 
-std::optional<CallerError> ReadHandler(const v1::Handler& proto, Handler& out) {
+std::optional<CallerError> ReadHandler(const v1::Handler& proto, const Settings& settings,
+                                       Handler& out) {
   if (proto.url().empty()) {
     return Invalid("HANDLER_URL_REQUIRED", "handler.url", "handler.url is required");
   }
-  if (auto error = ReadUrl(proto.url(), "handler.url", out.primary.url)) return error;
+  if (auto error = ReadUrl(proto.url(), "handler.url", settings, out.primary)) return error;
   if (auto error = ReadMethod(proto.method(), "handler.method", out.primary.method)) return error;
   if (proto.fallback_url().empty()) return std::nullopt;
   Endpoint& fallback = out.fallback.emplace();
-  if (auto error = ReadUrl(proto.fallback_url(), "handler.fallback_url", fallback.url))
+  if (auto error = ReadUrl(proto.fallback_url(), "handler.fallback_url", settings, fallback)) {
     return error;
+  }
   return ReadMethod(proto.fallback_method(), "handler.fallback_method", fallback.method);
 }
 
@@ -103,7 +131,7 @@ std::optional<CallerError> ReadTarget(const v1::ResolveTwiMLRequest& request,
     if (request.account_sid().empty()) {
       return Invalid("ACCOUNT_SID_REQUIRED", "account_sid", "account_sid is required with handler");
     }
-    if (auto error = ReadHandler(request.handler(), route.handler)) return error;
+    if (auto error = ReadHandler(request.handler(), settings, route.handler)) return error;
     call.account_sid = request.account_sid();
     const Account* account = settings.routes.FindAccount(call.account_sid);
     if (account != nullptr) route.auth_token = account->auth_token;
@@ -145,6 +173,35 @@ std::optional<CallerError> ReadTarget(const v1::ResolveTwiMLRequest& request,
   return std::nullopt;
 }
 
+// The step after the first document: which URL takes the primary's place, or that there is none.
+std::optional<CallerError> ReadStep(const v1::ResolveTwiMLRequest& request, Call& call,
+                                    Route& route) {
+  if (request.has_document()) {
+    const v1::Document& document = request.document();
+    if (document.url().empty() && document.base_url().empty()) {
+      return Invalid("DOCUMENT_URL_REQUIRED", "document.url",
+                     "document.url is required without document.base_url");
+    }
+    // A URL that is no good came from the document: its owner's failure, not the caller's.
+    route.handler.primary = {.url = StepUrl(document.base_url(), document.url())};
+    return ReadMethod(document.method(), "document.method", route.handler.primary.method);
+  }
+  if (!request.has_failure()) return std::nullopt;
+  const v1::Failure& failure = request.failure();
+  if (failure.error_code() < 10000 || failure.error_code() > 99999) {
+    return Invalid("INVALID_ERROR_CODE", "failure.error_code",
+                   absl::StrCat("failure.error_code is ", failure.error_code(),
+                                "; Twilio's codes have five digits"));
+  }
+  if (failure.error_url().empty() || failure.error_url().size() > kMaxUrlBytes) {
+    return Invalid("INVALID_ERROR_URL", "failure.error_url",
+                   absl::StrCat("failure.error_url has ", failure.error_url().size(),
+                                " bytes; 1 to ", kMaxUrlBytes, " are allowed"));
+  }
+  call.failure = {.code = failure.error_code(), .url = failure.error_url()};
+  return std::nullopt;
+}
+
 v1::Phase ToProto(Phase phase) {
   switch (phase) {
     case Phase::kNone:
@@ -181,18 +238,6 @@ void SetDuration(absl::Duration duration, google::protobuf::Duration* out) {
   const timespec time = absl::ToTimespec(duration);
   out->set_seconds(time.tv_sec);
   out->set_nanos(static_cast<int32_t>(time.tv_nsec));
-}
-
-// What a web server sent may be in our sentences about it; the wire takes UTF-8 only.
-std::string Utf8Text(absl::string_view text) {
-  std::string safe;
-  while (true) {
-    const size_t good = twilio::ValidUtf8Prefix(text);
-    absl::StrAppend(&safe, text.substr(0, good));
-    if (good == text.size()) return safe;
-    absl::StrAppend(&safe, "\xEF\xBF\xBD");
-    text.remove_prefix(good + 1);
-  }
 }
 
 void SetAttempt(const Attempt& attempt, v1::Attempt* out) {
@@ -246,7 +291,8 @@ std::string FindBrokenText(const google::protobuf::UnknownFieldSet& fields,
 
 }  // namespace
 
-Acceptance Accept(const v1::ResolveTwiMLRequest& request, const Settings& settings) {
+Acceptance Accept(const v1::ResolveTwiMLRequest& request, const Settings& settings,
+                  absl::Time now) {
   AcceptedCall accepted;
   auto route = std::make_shared<Route>();
   switch (request.kind()) {
@@ -266,7 +312,11 @@ Acceptance Accept(const v1::ResolveTwiMLRequest& request, const Settings& settin
   }
   accepted.call.request_id = request.request_id();
   if (auto error = ReadTarget(request, settings, accepted, *route)) return *std::move(error);
+  if (auto error = ReadStep(request, accepted.call, *route)) return *std::move(error);
   if (auto error = ReadParameters(request, accepted.call.parameters)) return *std::move(error);
+  OpenedSession opened = OpenSession(request.session(), accepted.call, settings.session_key, now);
+  accepted.session_use = opened.use;
+  accepted.call.session = std::move(opened.session);
   route->codes = settings.codes;
   route->default_document =
       accepted.call.kind == Kind::kVoice ? settings.voice_default : settings.messaging_default;
@@ -286,7 +336,8 @@ CallerError ExplainUnreadable(absl::string_view bytes) {
   return Invalid("MALFORMED_REQUEST", "", "the message is not a ResolveTwiMLRequest");
 }
 
-v1::ResolveTwiMLResponse ToResponse(const Outcome& outcome, const std::string& resolution_id) {
+v1::ResolveTwiMLResponse ToResponse(const Outcome& outcome, const std::string& resolution_id,
+                                    std::string sealed_session) {
   v1::ResolveTwiMLResponse response;
   response.set_twiml(outcome.document);
   switch (outcome.source) {
@@ -313,6 +364,7 @@ v1::ResolveTwiMLResponse ToResponse(const Outcome& outcome, const std::string& r
     out->set_line(warning.line);
     out->set_column(warning.column);
   }
+  response.set_session(std::move(sealed_session));
   response.set_resolution_id(resolution_id);
   return response;
 }

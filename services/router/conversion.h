@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "common/serving/grpc_error.h"
 #include "services/router/resolve/call.h"
+#include "services/router/resolve/session_seal.h"
 #include "services/router/settings.h"
 
 namespace understudy::router::v1 {
@@ -29,20 +30,23 @@ inline constexpr int kMaxRequestBytes = 2 * 1024 * 1024;
 
 struct AcceptedCall {
   Call call = {};  // without id and deadline
+  SessionUse session_use = SessionUse::kNone;
   std::shared_ptr<const Route> route = {};
   std::string phone_number = {};  // empty if the request brought its handler
 };
 
 using Acceptance = std::variant<AcceptedCall, serving::CallerError>;
 
-// Checks everything a caller can get wrong.
-Acceptance Accept(const v1::ResolveTwiMLRequest& request, const Settings& settings);
+// Checks everything a caller can get wrong. `now` is the date: sessions have an age.
+Acceptance Accept(const v1::ResolveTwiMLRequest& request, const Settings& settings,
+                  absl::Time now);
 
 // Why `bytes` are no ResolveTwiMLRequest: names the first text that is not UTF-8, if that is why.
 serving::CallerError ExplainUnreadable(absl::string_view bytes);
 
-// REQUIRES: !outcome.cancelled.
-v1::ResolveTwiMLResponse ToResponse(const Outcome& outcome, const std::string& resolution_id);
+// `sealed_session` is the outcome's session as SealSession made it. REQUIRES: !outcome.cancelled.
+v1::ResolveTwiMLResponse ToResponse(const Outcome& outcome, const std::string& resolution_id,
+                                    std::string sealed_session);
 
 }  // namespace understudy::router
 

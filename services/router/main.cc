@@ -8,6 +8,8 @@
 #include <string>
 #include <thread>
 #include <tuple>
+#include <utility>
+#include <vector>
 
 #include "common/serving/log.h"
 #include "common/serving/stop_signal.h"
@@ -39,16 +41,35 @@ using serving::Log;
 using serving::LogLevel;
 using serving::StopSignal;
 
-// Changes when the file's content may have.
+// Changes when the content of a file may have.
 using FileStamp = std::tuple<ino_t, off_t, time_t, long>;
 
-FileStamp StampOf(const std::string& path) {
-  struct stat file = {};
-  if (stat(path.c_str(), &file) != 0) return {};
-  return {file.st_ino, file.st_size, file.st_mtim.tv_sec, file.st_mtim.tv_nsec};
+std::vector<FileStamp> StampsOf(const std::vector<std::string>& paths) {
+  std::vector<FileStamp> stamps;
+  for (const std::string& path : paths) {
+    struct stat file = {};
+    FileStamp& stamp = stamps.emplace_back();
+    if (stat(path.c_str(), &file) != 0) continue;
+    stamp = {file.st_ino, file.st_size, file.st_mtim.tv_sec, file.st_mtim.tv_nsec};
+  }
+  return stamps;
 }
 
-void Reload(Router& router, const std::string& path) {
+// All that a configuration is made of.
+std::vector<std::string> FilesOf(const std::string& path, const RouterConfig& config) {
+  std::vector<std::string> files = {path};
+  files.insert(files.end(), config.files.begin(), config.files.end());
+  return files;
+}
+
+void LogWarnings(const RouterConfig& config) {
+  for (const std::string& warning : config.warnings) {
+    Log(LogLevel::kWarning, "configuration", {{"detail", warning}});
+  }
+}
+
+// `files` are then those to watch.
+void Reload(Router& router, const std::string& path, std::vector<std::string>& files) {
   absl::StatusOr<RouterConfig> config = LoadRouterConfig(path);
   if (!config.ok()) {
     router.CountRefusedReload();
@@ -56,6 +77,8 @@ void Reload(Router& router, const std::string& path) {
         {{"mistakes", config.status().message()}});
     return;
   }
+  files = FilesOf(path, *config);
+  LogWarnings(*config);
   router.Reload(*config);
   serving::SetLogLevel(config->log_level);
   Log(LogLevel::kInfo, "configuration loaded",
@@ -81,15 +104,27 @@ int Serve(StopSignal& signals, const std::string& path, const RouterConfig& conf
        {"grpc_port", router.grpc_port()},
        {"admin", admin},
        {"admin_port", router.admin_port()},
-       {"numbers", static_cast<int64_t>(config.numbers.size())}});
+       {"numbers", static_cast<int64_t>(config.numbers.size())},
+       {"bins", static_cast<int64_t>(config.bins.size())}});
+  LogWarnings(config);
+  if (config.session_key.empty()) {
+    Log(LogLevel::kWarning,
+        "session_key_file is not set: only this process, until it ends, can read the sessions it "
+        "gives to calls");
+  }
 
-  FileStamp stamp = StampOf(path);
+  std::vector<std::string> files = FilesOf(path, config);
+  std::vector<FileStamp> stamps = StampsOf(files);
   while (true) {
     const StopSignal::Event event = signals.Wait(kLookAtFileEvery);
     if (event == StopSignal::Event::kStop) break;
-    const FileStamp now = StampOf(path);
-    if (event == StopSignal::Event::kReload || now != stamp) Reload(router, path);
-    stamp = now;
+    std::vector<FileStamp> now = StampsOf(files);
+    if (event == StopSignal::Event::kReload || now != stamps) {
+      const std::vector<std::string> before = files;
+      Reload(router, path, files);
+      if (files != before) now = StampsOf(files);
+    }
+    stamps = std::move(now);
   }
   Log(LogLevel::kInfo, "stopping: calls under way are answered");
   std::atomic<bool> is_stopped = false;
@@ -147,8 +182,9 @@ int Main(int argc, char** argv) {
     return 2;
   }
   if (check_only) {
-    std::printf("%s: good: %zu numbers, %zu accounts\n", path.c_str(), config->numbers.size(),
-                config->accounts.size());
+    for (const std::string& warning : config->warnings) std::printf("%s\n", warning.c_str());
+    std::printf("%s: good: %zu numbers, %zu accounts, %zu bins\n", path.c_str(),
+                config->numbers.size(), config->accounts.size(), config->bins.size());
     return 0;
   }
   return Serve(signals, path, *config);

@@ -102,6 +102,15 @@ RouterMetrics::RouterMetrics() : registry_(std::make_unique<prometheus::Registry
   auto& reloads = AddCounter(*registry_, "understudy_config_reloads_total",
                              "Times the configuration was read again.");
   reloads_ = {&reloads.Add({{"result", "refused"}}), &reloads.Add({{"result", "loaded"}})};
+  auto& sessions = AddCounter(*registry_, "understudy_sessions_total",
+                              "Sessions that came with calls, by what became of them.");
+  for (const SessionUse use :
+       {SessionUse::kAccepted, SessionUse::kForged, SessionUse::kForeign, SessionUse::kStale}) {
+    sessions_[static_cast<size_t>(use)] = &sessions.Add({{"result", SessionUseName(use)}});
+  }
+  session_parts_left_out_ = &AddCounter(*registry_, "understudy_session_parts_left_out_total",
+                                        "Cookies and credentials that a session had no room for.")
+                                 .Add({});
   log_lines_dropped_ = AddGauge(*registry_, "understudy_log_lines_dropped",
                                 "Log lines lost since the start because nobody read them.");
   scrape_ = std::make_unique<Scrape>(*this);
@@ -126,6 +135,10 @@ void RouterMetrics::CountReload(bool good) {
   reloads_[good ? 1 : 0]->Increment();
 }
 
+void RouterMetrics::CountSession(SessionUse use) {
+  if (use != SessionUse::kNone) sessions_[static_cast<size_t>(use)]->Increment();
+}
+
 void RouterMetrics::CountDenied(AddressClass address_class) {
   denied_->Add({{"class", AddressClassName(address_class)}}).Increment();
 }
@@ -136,6 +149,9 @@ void RouterMetrics::CountResolution(Kind kind, const Outcome& outcome, absl::Dur
     AttemptsOf(attempt.target, attempt.error_code).Increment();
   }
   for (const Warning& warning : outcome.warnings) WarningsOf(warning.code).Increment();
+  if (outcome.session_parts_left_out > 0) {
+    session_parts_left_out_->Increment(outcome.session_parts_left_out);
+  }
   if (outcome.cancelled) {
     cancelled_[Index(kind)]->Increment();
     return;

@@ -12,6 +12,7 @@
 #include "common/mutex.h"
 #include "services/router/fetch/egress.h"
 #include "services/router/resolve/call.h"
+#include "services/router/resolve/session_seal.h"
 
 namespace prometheus {
 class Collectable;
@@ -41,6 +42,7 @@ class RouterMetrics {
   void CountResolution(Kind kind, const Outcome& outcome, absl::Duration took);
   void CountDenied(AddressClass address_class);
   void CountReload(bool good);
+  void CountSession(SessionUse use);  // none is not counted
 
  private:
   prometheus::Counter& AttemptsOf(Target target, int code);
@@ -52,10 +54,12 @@ class RouterMetrics {
   std::unique_ptr<Scrape> scrape_;
   std::array<std::array<prometheus::Counter*, 3>, 2> resolutions_;  // by kind, source
   std::array<std::array<prometheus::Histogram*, 3>, 2> resolution_seconds_;
-  std::array<prometheus::Histogram*, 2> attempt_seconds_;  // by target
-  std::array<prometheus::Counter*, 2> good_attempts_;      // error_code="0"
-  std::array<prometheus::Counter*, 2> cancelled_;          // by kind
-  std::array<prometheus::Counter*, 2> reloads_;            // refused, loaded
+  std::array<prometheus::Histogram*, 2> attempt_seconds_;         // by target
+  std::array<prometheus::Counter*, 2> good_attempts_;             // error_code="0"
+  std::array<prometheus::Counter*, 2> cancelled_;                 // by kind
+  std::array<prometheus::Counter*, 2> reloads_;                   // refused, loaded
+  std::array<prometheus::Counter*, kSessionUses> sessions_ = {};  // none of kNone
+  prometheus::Counter* session_parts_left_out_;
   prometheus::Gauge* in_flight_;
   prometheus::Gauge* max_in_flight_;
   prometheus::Counter* refused_;

@@ -20,6 +20,8 @@
 #include "services/router/fetch/curl_fetcher.h"
 #include "services/router/metrics.h"
 #include "services/router/service.h"
+#include "services/router/session_key.h"
+#include "services/router/settings.h"
 
 namespace understudy::router {
 namespace {
@@ -79,6 +81,7 @@ void SetLimits(grpc::ServerBuilder& builder, absl::Duration max_connection_age) 
 
 struct Router::Parts {
   RouterMetrics metrics;
+  const Secret own_session_key = NewSessionKey();  // where the configuration has none
   std::atomic<bool> is_ready = false;
   std::unique_ptr<CurlFetcher> fetcher;
   std::unique_ptr<RouterDoor> door;
@@ -117,7 +120,7 @@ absl::StatusOr<std::unique_ptr<Router>> Router::Start(const RouterConfig& config
 
   parts->door = std::make_unique<RouterDoor>(
       ServiceOptions{.limits = config.limits, .max_in_flight = config.max_in_flight},
-      MakeSettings(config), *parts->fetcher, metrics);
+      MakeSettings(config, parts->own_session_key), *parts->fetcher, metrics);
   grpc::ServerBuilder builder;
   SetLimits(builder, config.max_connection_age);
   parts->door->Register(builder);
@@ -157,7 +160,7 @@ int Router::admin_port() const {
 }
 
 void Router::Reload(const RouterConfig& config) {
-  parts_->door->SetSettings(MakeSettings(config));
+  parts_->door->SetSettings(MakeSettings(config, parts_->own_session_key));
   parts_->metrics.CountReload(true);
 }
 

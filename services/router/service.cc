@@ -11,11 +11,13 @@
 
 #include "absl/random/random.h"
 #include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
 #include "common/serving/log.h"
 #include "common/serving/monotonic_clock.h"
 #include "services/router/metrics.h"
 #include "services/router/report/error_event.h"
 #include "services/router/resolve/resolve.h"
+#include "services/router/session_key.h"
 
 namespace understudy::router {
 namespace {
@@ -141,7 +143,7 @@ class RouterDoor::Rpc {
     if (!request.ParseFromString(bytes)) return Refuse(ExplainUnreadable(bytes));
 
     const std::shared_ptr<const Settings> settings = door_.settings();
-    Acceptance acceptance = Accept(request, *settings);
+    Acceptance acceptance = Accept(request, *settings, absl::Now());
     if (auto* error = std::get_if<serving::CallerError>(&acceptance)) return Refuse(*error);
     AcceptedCall& accepted = std::get<AcceptedCall>(acceptance);
 
@@ -150,6 +152,8 @@ class RouterDoor::Rpc {
     accepted.call.deadline = DeadlineOf(context_, begun_at_);
     call_ = accepted.call;
     phone_number_ = std::move(accepted.phone_number);
+    settings_ = settings;
+    door_.metrics_.CountSession(accepted.session_use);
     auto cancellation = std::make_shared<Cancellation>(++door_.last_ticket_);
     {
       MutexLock lock(mutex_);
@@ -178,7 +182,10 @@ class RouterDoor::Rpc {
                               &finished_);
       return;
     }
-    const std::string bytes = ToResponse(outcome, call_.id).SerializeAsString();
+    const std::string bytes =
+        ToResponse(outcome, call_.id,
+                   SealSessionNow(outcome.session, call_, settings_->session_key))
+            .SerializeAsString();
     const grpc::Slice slice(bytes);
     writer_.Finish(grpc::ByteBuffer(&slice, 1), grpc::Status::OK, &finished_);
   }
@@ -212,6 +219,7 @@ class RouterDoor::Rpc {
 
   Call call_;
   std::string phone_number_;
+  std::shared_ptr<const Settings> settings_;  // that it began with
   absl::Time begun_at_;
   Mutex mutex_;
   bool gone_ GUARDED_BY(mutex_) = false;

@@ -5,6 +5,8 @@
 #include <memory>
 #include <string>
 
+#include "absl/container/flat_hash_map.h"
+#include "common/secret.h"
 #include "services/router/resolve/call.h"
 #include "services/router/routes/route_table.h"
 
@@ -15,13 +17,17 @@ struct RouterConfig;
 // Immutable once made; shared by the calls that began with it.
 struct Settings {
   RouteTable routes;
+  absl::flat_hash_map<std::string, std::shared_ptr<const Bin>> bins = {};  // by name
   RetrievalCodes codes = RetrievalCodes::kClassic;
   // By kind; never null.
   std::shared_ptr<const std::string> voice_default = {};
   std::shared_ptr<const std::string> messaging_default = {};
+  Secret session_key = {};  // never empty
 };
 
-std::shared_ptr<const Settings> MakeSettings(const RouterConfig& config);
+// `own_session_key` serves where the configuration has none.
+std::shared_ptr<const Settings> MakeSettings(const RouterConfig& config,
+                                             const Secret& own_session_key);
 
 }  // namespace understudy::router
 

@@ -114,6 +114,47 @@ TEST_F(ResolveCommandTest, OptionsReachTheWebServers) {
   EXPECT_THAT(end.out, HasSubstr("warning  line 1, column 11: 12200"));
 }
 
+TEST_F(ResolveCommandTest, ACallIsFollowedFromStepToStep) {
+  const TempDir folder;
+  const std::string session = absl::StrCat(folder.path(), "/session");
+  primary_.On(kIndex, Reply{.headers = {{"Set-Cookie", "id=7; Path=/"}}, .body = kPrimaryDocument});
+  primary_.On("/menu", Reply{.body = kPrimaryDocument});
+  const std::vector<std::string> call = {"--url", primary_.url(kIndex), "--session", session};
+  EXPECT_EQ(Ask(call).status, 0);
+  std::vector<std::string> step = call;
+  step.insert(step.end(), {"--document", "menu?a=b", "--base-url", primary_.url(kIndex),
+                           "--document-method", "GET"});
+  const ProgramEnd end = Ask(step);
+  EXPECT_EQ(end.status, 0) << end.err;
+  const struct Request request = primary_.requests().back();
+  EXPECT_EQ(request.path, "/menu");
+  EXPECT_EQ(request.method, "GET");
+  EXPECT_EQ(request.header("Cookie"), "id=7");
+
+  step = {"--url",          primary_.url(kIndex),
+          "--fallback-url", fallback_.url(kIndex),
+          "--error-code",   "13420",
+          "--error-url",    "https://a.example/x.mp3"};
+  EXPECT_EQ(Ask(step).status, 3);
+  EXPECT_THAT(fallback_.requests().back().body, HasSubstr("ErrorCode=13420"));
+}
+
+TEST_F(ResolveCommandTest, WhatDoesNotGoTogetherIsSaid) {
+  const std::vector<std::vector<std::string>> kCases = {
+      {"--base-url", "http://a/"},
+      {"--error-code", "12100"},
+      {"--error-url", "http://a/"},
+      {"--error-code", "x", "--error-url", "http://a/"},
+      {"--error-code", "12100", "--error-url", "http://a/", "--document", "b"}};
+  for (std::vector<std::string> options : kCases) {
+    options.insert(options.end(), {"--url", primary_.url(kIndex)});
+    const ProgramEnd end = Ask(options);
+    EXPECT_EQ(end.status, 2) << options[0];
+    EXPECT_THAT(end.err, HasSubstr("--"));
+  }
+  EXPECT_EQ(Ask({"--url", primary_.url(kIndex), "--session", "/no/such/folder/session"}).status, 1);
+}
+
 TEST_F(ResolveCommandTest, JsonIsTheResponseAndNothingElse) {
   for (const ProgramEnd& end :
        {Ask({"--url", primary_.url("/error"), "--fallback-url", fallback_.url(kIndex), "--json"}),

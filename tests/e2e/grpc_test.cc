@@ -14,6 +14,7 @@
 #include "common/serving/grpc_error.h"
 #include "common/twilio/twiml.h"
 #include "services/router/conversion.h"
+#include "services/router/resolve/url.h"
 #include "tests/e2e/router_world.h"
 #include "tests/testing/socket.h"
 #include "tests/testing/wait.h"
@@ -214,6 +215,40 @@ TEST(Grpc, G6_EachMistakeOfACallerIsNamed) {
          }
        },
        StatusCode::INVALID_ARGUMENT, "PARAMETERS_TOO_LARGE", "parameters"},
+      {"bin unknown", [](auto& r) { r.mutable_handler()->set_url("bin:none"); },
+       StatusCode::INVALID_ARGUMENT, "BIN_NOT_FOUND", "handler.url"},
+      {"fallback bin unknown", [](auto& r) { r.mutable_handler()->set_fallback_url("bin:?a=b"); },
+       StatusCode::INVALID_ARGUMENT, "BIN_NOT_FOUND", "handler.fallback_url"},
+      {"step without a URL", [](auto& r) { r.mutable_document(); }, StatusCode::INVALID_ARGUMENT,
+       "DOCUMENT_URL_REQUIRED", "document.url"},
+      {"step's method unknown",
+       [](auto& r) {
+         r.mutable_document()->set_url("/next");
+         r.mutable_document()->set_method(static_cast<v1::Method>(9));
+       },
+       StatusCode::INVALID_ARGUMENT, "INVALID_METHOD", "document.method"},
+      {"failure without a code", [](auto& r) { r.mutable_failure()->set_error_url("https://a/"); },
+       StatusCode::INVALID_ARGUMENT, "INVALID_ERROR_CODE", "failure.error_code"},
+      {"failure's code of four digits",
+       [](auto& r) {
+         r.mutable_failure()->set_error_code(9999);
+         r.mutable_failure()->set_error_url("https://a/");
+       },
+       StatusCode::INVALID_ARGUMENT, "INVALID_ERROR_CODE", "failure.error_code"},
+      {"failure's code of six digits",
+       [](auto& r) {
+         r.mutable_failure()->set_error_code(100000);
+         r.mutable_failure()->set_error_url("https://a/");
+       },
+       StatusCode::INVALID_ARGUMENT, "INVALID_ERROR_CODE", "failure.error_code"},
+      {"failure without a URL", [](auto& r) { r.mutable_failure()->set_error_code(12100); },
+       StatusCode::INVALID_ARGUMENT, "INVALID_ERROR_URL", "failure.error_url"},
+      {"failure's URL one byte too long",
+       [](auto& r) {
+         r.mutable_failure()->set_error_code(12100);
+         r.mutable_failure()->set_error_url(std::string(router::kMaxUrlBytes + 1, 'x'));
+       },
+       StatusCode::INVALID_ARGUMENT, "INVALID_ERROR_URL", "failure.error_url"},
   };
   Origin primary;
   RouterConfig config = LoopbackConfig();

@@ -16,6 +16,7 @@
 #include "absl/strings/substitute.h"
 #include "absl/time/clock.h"
 #include "tests/e2e/router_process.h"
+#include "tests/testing/closed_port.h"
 #include "tests/testing/origin.h"
 #include "tests/testing/program.h"
 #include "tests/testing/temp_dir.h"
@@ -181,6 +182,32 @@ TEST(Process, AChangedFileIsReadAgainAndABadOneIsRefused) {
   config.Write(absl::Substitute(kConfig, second.url("/v"), second.url("/f")));
   EXPECT_TRUE(router.WaitForLog("configuration loaded"));
   EXPECT_THAT(client.Twiml(), HasSubstr("second"));
+}
+
+TEST(Process, AChangedBinCountsAsAChangedFile) {
+  const TempDir folder;
+  const auto write_bin = [&](const std::string& text) {  // in one step, as tools do
+    folder.Write("new.xml", text);
+    ASSERT_EQ(rename((folder.path() + "/new.xml").c_str(), (folder.path() + "/bin.xml").c_str()),
+              0);
+  };
+  write_bin("<Response><Say>first {{ErrorCode}}</Say></Response>");
+  const ClosedPort closed;
+  const std::string url = absl::StrCat("http://127.0.0.1:", closed.port(), "/#rc=0");
+  RouterProcess router(
+      folder.Write("router.yaml", absl::StrCat(absl::Substitute(kConfig, url, "bin:apology"),
+                                               "\nbins: {apology: {document_file: bin.xml}}\n")));
+  ASSERT_TRUE(router.Ready());
+  EXPECT_TRUE(router.WaitForLog("session_key_file is not set"));
+  Client client(router.grpc_port());
+  EXPECT_THAT(client.Twiml(), HasSubstr("first 11205"));
+  write_bin("<Response><Say>broken");
+  EXPECT_TRUE(router.WaitForLog("configuration refused"));
+  EXPECT_TRUE(router.WaitForLog("bin.xml:1:22: "));
+  EXPECT_THAT(client.Twiml(), HasSubstr("first 11205"));
+  write_bin("<Response><Say>second {{ErrorCode}}</Say></Response>");
+  EXPECT_TRUE(router.WaitForLog("configuration loaded"));
+  EXPECT_THAT(client.Twiml(), HasSubstr("second 11205"));
 }
 
 TEST(Process, SighupReadsTheFileAgain) {

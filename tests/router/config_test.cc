@@ -11,12 +11,14 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "services/router/resolve/session_seal.h"
+#include "tests/testing/temp_dir.h"
 
 namespace understudy::router {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 constexpr char kReference[] = "deploy/config/router.yaml";
 
@@ -109,6 +111,107 @@ TEST(RouterConfigTest, ReadsEveryKey) {
   EXPECT_EQ(config->default_voice_text, "Goodbye.\nReally.");
   EXPECT_EQ(config->retrieval_codes, RetrievalCodes::kSpecific);
   EXPECT_EQ(config->log_level, serving::LogLevel::kDebug);
+  ASSERT_EQ(config->bins.size(), 2u);
+  EXPECT_EQ(config->bins[0]->name, "apology");
+  EXPECT_THAT(*config->bins[0]->text.Render({{"ErrorCode", "11200"}}), HasSubstr("(error 11200)"));
+  EXPECT_EQ(config->bins[1]->name, "no-reply_2");
+  EXPECT_EQ(config->session_key, Secret("01234567890123456789012345678901"));
+  EXPECT_THAT(config->warnings, ::testing::IsEmpty());
+  const std::string folder = "tests/testdata/good_config/";
+  EXPECT_THAT(config->files, ::testing::UnorderedElementsAre(
+                                 folder + "token", folder + "apology.xml", folder + "no_reply.xml",
+                                 folder + "ca.pem", folder + "session_key"));
+}
+
+// A configuration with one bin, which a number of either kind is answered from.
+class BinConfigTest : public ::testing::Test {
+ protected:
+  absl::StatusOr<RouterConfig> Load(const std::string& document, const std::string& handlers) {
+    folder_.Write("bin.xml", document);
+    return LoadRouterConfig(folder_.Write(
+        "router.yaml",
+        absl::StrCat(NumberWith(handlers), "\nbins:\n  menu: {document_file: bin.xml}\n")));
+  }
+
+  testing::TempDir folder_;
+};
+
+TEST_F(BinConfigTest, IsGoodForPrimaryAndFallback) {
+  const absl::StatusOr<RouterConfig> config =
+      Load("<Response/>", "    voice: {url: \"bin:menu?Lang=de\", fallback_url: \"bin:menu\"}");
+  ASSERT_TRUE(config.ok()) << config.status();
+  const Handler& handler = *config->numbers[0].voice;
+  EXPECT_EQ(handler.primary.url, "bin:menu?Lang=de");
+  EXPECT_EQ(handler.primary.bin, config->bins[0]);
+  EXPECT_EQ(handler.fallback->bin, config->bins[0]);
+}
+
+TEST_F(BinConfigTest, WarnsForTheKindsThatUseIt) {
+  const std::string say = "<Response>\n  <Say>Hi</Say></Response>";
+  EXPECT_THAT(Load(say, "    voice: {url: \"bin:menu\"}")->warnings, ::testing::IsEmpty());
+  const absl::StatusOr<RouterConfig> config =
+      Load(say, "    messaging: {url: \"https://a.example/\", fallback_url: \"bin:menu\"}");
+  ASSERT_TRUE(config.ok()) << config.status();
+  ASSERT_FALSE(config->warnings.empty());
+  EXPECT_THAT(config->warnings[0], HasSubstr("bin.xml:2:3: "));
+  EXPECT_THAT(config->warnings[0], HasSubstr("[12200]"));
+}
+
+TEST_F(BinConfigTest, HasALargestSize) {
+  const auto sized = [](size_t bytes) {
+    const std::string head = "<Response><!--";
+    const std::string tail = "--></Response>";
+    return head + std::string(bytes - head.size() - tail.size(), 'x') + tail;
+  };
+  EXPECT_TRUE(Load(sized(kMaxBinBytes), "    voice: {url: \"bin:menu\"}").ok());
+  EXPECT_THAT(
+      std::string(
+          Load(sized(kMaxBinBytes + 1), "    voice: {url: \"bin:menu\"}").status().message()),
+      HasSubstr("longer than 65536 bytes"));
+}
+
+TEST_F(BinConfigTest, MayBeInAnEncodingOfItsOwn) {
+  const absl::StatusOr<RouterConfig> config =
+      Load("<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><Response><Say>\xE9</Say></Response>",
+           "    voice: {url: \"bin:menu\"}");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_THAT(*config->bins[0]->text.Render({}), HasSubstr("<Say>\xC3\xA9</Say>"));
+  EXPECT_THAT(
+      std::string(
+          Load("<Response>\xFF</Response>", "    voice: {url: \"bin:menu\"}").status().message()),
+      HasSubstr("bin.xml: "));
+}
+
+TEST(RouterConfigTest, ThereAreAtMostSoManyBins) {
+  const testing::TempDir folder;
+  folder.Write("bin.xml", "<Response/>");
+  const auto with = [&](size_t count) {
+    std::string yaml = "bins:\n";
+    for (size_t i = 0; i < count; ++i) {
+      absl::StrAppend(&yaml, "  b", i, ": {document_file: bin.xml}\n");
+    }
+    return LoadRouterConfig(folder.Write("router.yaml", yaml));
+  };
+  EXPECT_TRUE(with(kMaxBins).ok());
+  EXPECT_THAT(std::string(with(kMaxBins + 1).status().message()),
+              HasSubstr("bins.b1000: there may be 1000 bins"));
+}
+
+TEST(RouterConfigTest, ABinsNameHasBorders) {
+  const testing::TempDir folder;
+  folder.Write("bin.xml", "<Response/>");
+  const auto named = [&](const std::string& name) {
+    return LoadRouterConfig(
+               folder.Write("router.yaml",
+                            absl::StrCat("bins: {\"", name, "\": {document_file: bin.xml}}")))
+        .ok();
+  };
+  EXPECT_TRUE(named("a"));
+  EXPECT_TRUE(named(std::string(kMaxBinNameBytes, 'Z')));
+  EXPECT_FALSE(named(std::string(kMaxBinNameBytes + 1, 'Z')));
+  for (const char* name : {"", "a b", "a?", "a/b", "a.b", "\xC3\xA9"}) {
+    EXPECT_FALSE(named(name)) << name;
+  }
 }
 
 // The reference says of most keys that it shows their defaults.
@@ -229,9 +332,9 @@ TEST(RouterConfigTest, ShowsNoCredentials) {
     const std::string mistakes =
         Mistakes(NumberWith(absl::StrCat("    voice: {url: \"", url, "\"}\n")));
     EXPECT_THAT(mistakes, HasSubstr("router.yaml:5: numbers[0].voice.url: ")) << url;
-    EXPECT_THAT(mistakes, testing::Not(HasSubstr("hunter2")));
+    EXPECT_THAT(mistakes, ::testing::Not(HasSubstr("hunter2")));
   }
-  EXPECT_THAT(Mistakes("accounts: [{auth_token: hunter2}]"), testing::Not(HasSubstr("hunter2")));
+  EXPECT_THAT(Mistakes("accounts: [{auth_token: hunter2}]"), ::testing::Not(HasSubstr("hunter2")));
 }
 
 TEST(RouterConfigTest, SurvivesGarbage) {

@@ -162,6 +162,13 @@ void Transfer::Prepare(CurlEasy easy, std::vector<IpAddress> addresses, absl::Ti
   }
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers_.get());
 
+  // A handle keeps its cookies through curl_easy_reset: nothing of an earlier call may stay.
+  curl_easy_setopt(curl, CURLOPT_COOKIELIST, "ALL");
+  curl_easy_setopt(curl, CURLOPT_COOKIEFILE, "");  // no file: cookies are kept and sent at all
+  for (const std::string& cookie : exchange_.cookies) {
+    curl_easy_setopt(curl, CURLOPT_COOKIELIST, cookie.c_str());
+  }
+
   if (!exchange_.send_sni) {  // such a connection is for this request alone
     curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
     curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
@@ -371,6 +378,15 @@ bool Transfer::TakeBody(absl::string_view bytes) {
   return false;
 }
 
+Cookies Transfer::ReadCookies() const {
+  curl_slist* list = nullptr;
+  curl_easy_getinfo(easy_.get(), CURLINFO_COOKIELIST, &list);
+  const CurlList owned(list);
+  Cookies cookies;
+  for (; list != nullptr; list = list->next) cookies.emplace_back(list->data);
+  return cookies;
+}
+
 Timings Transfer::ReadTimings(absl::Time now) const {
   Timings timings{.dns = resolved_at_ - begun_at_, .total = now - begun_at_};
   CURL* curl = easy_.get();
@@ -423,6 +439,7 @@ Reply Transfer::Finish(CURLcode code, Stop stop, absl::Time now) {
               .answered = end_.got_bytes,
               .status = end_.head_complete ? head_.status() : 0,
               .headers = head_.headers(),
+              .cookies = ReadCookies(),
               .chunked = head_.chunked(),
               .body = std::move(body_),
               .body_cut = end_.stop == Stop::kEnough,

@@ -103,6 +103,7 @@ class Transfer {
   bool TakeHeadLine(absl::string_view line);
   bool HasUnaskedBytes(int fd) const;
   void WatchTls();
+  Cookies ReadCookies() const;
   Timings ReadTimings(absl::Time now) const;
 
   const Ticket ticket_;

@@ -13,9 +13,11 @@
 
 #include "absl/time/time.h"
 #include "common/secret.h"
+#include "common/twilio/bin_template.h"
 #include "common/twilio/error_codes.h"
 #include "common/twilio/form.h"
 #include "common/twilio/kind.h"
+#include "services/router/resolve/session.h"
 
 namespace understudy::router {
 
@@ -23,9 +25,16 @@ using twilio::Kind;
 
 enum class Method : uint8_t { kPost, kGet };
 
+// A TwiML document that the router keeps itself.
+struct Bin {
+  std::string name;
+  twilio::BinTemplate text;
+};
+
 struct Endpoint {
-  std::string url = {};  // as configured: with credentials and fragment
+  std::string url = {};  // as configured: with credentials and fragment, or bin:NAME
   Method method = Method::kPost;
+  std::shared_ptr<const Bin> bin = {};  // of a bin:NAME; else null
 
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
@@ -73,6 +82,12 @@ struct Limits {
   absl::Duration reply_reserve = absl::Milliseconds(100);
 };
 
+// Executing a document failed on the platform, which says so: the fallback is asked at once.
+struct ReportedFailure {
+  int code = 0;
+  std::string url = {};
+};
+
 // One request of a platform for a document.
 struct Call {
   std::string id = {};          // resolution id: ties response, log line and events together
@@ -80,6 +95,8 @@ struct Call {
   Kind kind = Kind::kVoice;
   std::string account_sid = {};
   twilio::Form parameters = {};
+  std::optional<ReportedFailure> failure = {};
+  Session session = {};  // as the last document of this call left it
   absl::Time deadline = absl::InfiniteFuture();
 };
 
@@ -105,6 +122,7 @@ struct Exchange {
   Method method = Method::kPost;
   std::string body = {};  // form-encoded; empty for GET
   Headers headers = {};
+  Cookies cookies = {};  // of the call so far; the fetcher sends those that are for this URL
   bool send_sni = true;
   absl::Duration connect_timeout = {};
   absl::Duration read_timeout = {};
@@ -151,6 +169,8 @@ struct Reply {
   bool answered = false;       // some part of a response had arrived
   int status = 0;
   Headers headers = {};  // of the final response, in order
+  // The exchange's, as the response changed them; nullopt: not at all.
+  std::optional<Cookies> cookies = {};
   bool chunked = false;
   std::string body = {};            // decoded
   bool body_cut = false;            // the body went on: it is audio, and its beginning is enough
@@ -199,10 +219,13 @@ struct Outcome {
   Source source = Source::kDefault;
   bool cancelled = false;  // the caller went away: nobody reads the document
   std::string document = {};
-  std::string document_url = {};  // final URL after redirects; empty for the default
+  std::string document_url = {};  // final URL after redirects, or bin:NAME; empty for the default
   std::vector<Attempt> attempts = {};
   std::vector<Fault> faults = {};  // in order; the first is why we left the primary
   std::vector<Warning> warnings = {};
+  Session session = {};  // for the next document of this call
+  // Cookies and credentials that kMaxSessionBytes has no room for.
+  int session_parts_left_out = 0;
   std::vector<std::string> notes = {};  // for the log: what was odd and had no consequence
 };
 

@@ -3,35 +3,14 @@
 #ifndef SERVICES_ROUTER_RESOLVE_CHALLENGE_H_
 #define SERVICES_ROUTER_RESOLVE_CHALLENGE_H_
 
-#include <cstdint>
 #include <optional>
 #include <string>
 
 #include "absl/strings/string_view.h"
-#include "common/secret.h"
 #include "services/router/resolve/call.h"
+#include "services/router/resolve/session.h"
 
 namespace understudy::router {
-
-struct Credentials {
-  std::string user = {};
-  Secret password = {};
-
-  bool empty() const { return user.empty() && password.empty(); }
-};
-
-struct Challenge {
-  enum class Scheme : uint8_t { kBasic, kDigest };
-  enum class Hash : uint8_t { kMd5, kSha256 };
-
-  Scheme scheme = Scheme::kBasic;
-  Hash hash = Hash::kMd5;
-  bool session = false;   // "-sess" algorithms: the key covers both nonces
-  bool qop_auth = false;  // false: the older form without a count (RFC 2069)
-  std::string realm = {};
-  std::string nonce = {};
-  std::string opaque = {};
-};
 
 // The strongest challenge of the response's WWW-Authenticate headers that we can answer; nullopt
 // if there is none (no realm, an unknown scheme or algorithm).

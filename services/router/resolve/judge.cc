@@ -10,12 +10,14 @@
 #include "common/twilio/content_type.h"
 #include "common/twilio/documents.h"
 #include "common/twilio/twiml.h"
+#include "services/router/resolve/set_cookie.h"
 
 namespace understudy::router {
 namespace {
 
 constexpr int kHttpRetrievalFailure = 11200;
 constexpr int kHttpErrorResponse = 11217;
+constexpr int kProtocolViolation = 11206;
 constexpr int kInvalidRedirect = 11216;
 constexpr int kEmptyChunkedBody = 11770;
 constexpr int kParseFailure = 12100;
@@ -148,10 +150,10 @@ std::optional<Failure> FindContentType(const Reply& reply, RetrievalCodes codes,
   return std::nullopt;
 }
 
-Document WithFindings(std::string twiml, twilio::TwimlReport& report) {
+Document WithFindings(std::string twiml, std::vector<twilio::Finding> findings) {
   Document document{.twiml = std::move(twiml)};
-  document.warnings.reserve(report.warnings.size());
-  for (twilio::Finding& finding : report.warnings) {
+  document.warnings.reserve(findings.size());
+  for (twilio::Finding& finding : findings) {
     document.warnings.push_back({.code = finding.code,
                                  .level = finding.level,
                                  .message = std::move(finding.message),
@@ -159,17 +161,6 @@ Document WithFindings(std::string twiml, twilio::TwimlReport& report) {
                                  .column = finding.column});
   }
   return document;
-}
-
-Verdict JudgeTwiml(std::string text, Kind kind) {
-  twilio::TwimlReport report = twilio::CheckTwiml(text, kind);
-  if (report.fatal.has_value()) {
-    return Failure{.code = report.fatal->code,
-                   .phase = Phase::kParse,
-                   .detail = absl::StrCat("line ", report.fatal->line, ", column ",
-                                          report.fatal->column, ": ", report.fatal->message)};
-  }
-  return WithFindings(std::move(text), report);
 }
 
 // Sound is played from its URL, unless its first bytes are those of another format than it is
@@ -196,11 +187,22 @@ Verdict JudgeText(const std::string& text, Kind kind) {
       kind == Kind::kVoice ? twilio::SayDocument(text) : twilio::MessageDocument(text);
   // That there is too much of it is found in what we made of it. Of what escaping made so large
   // that CheckTwiml does not look at it, nothing is said.
-  twilio::TwimlReport report = twilio::CheckTwiml(words, kind);
-  return WithFindings(std::move(words), report);
+  std::vector<twilio::Finding> findings = twilio::CheckTwiml(words, kind).warnings;
+  return WithFindings(std::move(words), std::move(findings));
 }
 
 }  // namespace
+
+Verdict JudgeTwiml(std::string text, Kind kind) {
+  twilio::TwimlReport report = twilio::CheckTwiml(text, kind);
+  if (report.fatal.has_value()) {
+    return Failure{.code = report.fatal->code,
+                   .phase = Phase::kParse,
+                   .detail = absl::StrCat("line ", report.fatal->line, ", column ",
+                                          report.fatal->column, ": ", report.fatal->message)};
+  }
+  return WithFindings(std::move(text), std::move(report.warnings));
+}
 
 int CodeOf(NetError error, RetrievalCodes codes) {
   const NetErrorRow* row = FindRow(error);
@@ -210,6 +212,10 @@ int CodeOf(NetError error, RetrievalCodes codes) {
 
 Verdict Judge(const Reply& reply, Kind kind, RetrievalCodes codes, absl::string_view url) {
   if (reply.error != NetError::kNone) return NetFailure(reply, codes);
+  if (std::optional<std::string> mistake = FindCookieMistake(reply.headers)) {
+    return Failure{
+        .code = kProtocolViolation, .phase = Phase::kProtocol, .detail = *std::move(mistake)};
+  }
   if (reply.status / 100 == 3) return JudgeRedirect(reply);
   if (reply.status / 100 != 2) return StatusFailure(reply, codes);
   if (reply.body.empty()) return JudgeEmpty(reply, kind);

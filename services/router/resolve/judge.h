@@ -41,6 +41,9 @@ using Verdict = std::variant<Document, Redirect, Failure>;
 // REQUIRES: reply.error is not kCancelled. Whether a redirect may be followed is the plan's to say.
 Verdict Judge(const Reply& reply, Kind kind, RetrievalCodes codes, absl::string_view url);
 
+// The same for a document that did not come by HTTP: a Document or a Failure. `text` is in UTF-8.
+Verdict JudgeTwiml(std::string text, Kind kind);
+
 // The code for an error below HTTP.
 int CodeOf(NetError error, RetrievalCodes codes);
 

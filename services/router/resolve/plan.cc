@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "services/router/resolve/judge.h"
+#include "services/router/resolve/set_cookie.h"
 
 namespace understudy::router {
 namespace {
@@ -13,12 +14,21 @@ namespace {
 constexpr int kInvalidUrl = 11100;
 constexpr int kTooManyRedirects = 11215;
 constexpr int kInvalidRedirect = 11216;
+constexpr int kBodyTooLarge = 11750;
 constexpr size_t kMaxExcerptBytes = 512;
 
 // The path and query of a canonical URL: what Digest calls the uri.
 absl::string_view RequestTarget(absl::string_view canonical) {
   const size_t path = canonical.find('/', canonical.find("://") + 3);
   return path == absl::string_view::npos ? absl::string_view("/") : canonical.substr(path);
+}
+
+Source SourceOf(Target target) {
+  return target == Target::kPrimary ? Source::kPrimary : Source::kFallback;
+}
+
+absl::string_view TargetName(Target target) {
+  return target == Target::kPrimary ? "primary" : "fallback";
 }
 
 void AddIfAbsent(twilio::Form& form, absl::string_view name, absl::string_view value) {
@@ -40,10 +50,22 @@ Plan::Plan(Call call, std::shared_ptr<const Route> route, const Limits& limits)
     : call_(std::move(call)), route_(std::move(route)), limits_(limits) {
   if (!call_.account_sid.empty()) AddIfAbsent(call_.parameters, "AccountSid", call_.account_sid);
   AddIfAbsent(call_.parameters, "ApiVersion", "2010-04-01");
+  cookies_ = std::move(call_.session.cookies);
+  for (Grant& grant : call_.session.grants) {
+    logins_.push_back({.origin = std::move(grant.origin),
+                       .credentials = std::move(grant.credentials),
+                       .challenge = std::move(grant.challenge),
+                       .uses = grant.uses,
+                       .accepted = true});
+  }
 }
 
 Step Plan::Begin(absl::Time now) {
-  return BeginTarget(Target::kPrimary, now);
+  if (!call_.failure.has_value()) return BeginTarget(Target::kPrimary, now);
+  fetch_ = Fetch{.error_url = RedactUrl(call_.failure->url), .begun_at = now};
+  return LeaveTarget({.code = call_.failure->code,
+                      .detail = "the platform could not execute the document"},
+                     now);
 }
 
 twilio::Form Plan::ParametersFor(Target target) const {
@@ -77,6 +99,12 @@ Step Plan::BeginTarget(Target target, absl::Time now) {
                  .parameters = ParametersFor(target),
                  .begun_at = now,
                  .ends_at = now};
+  if (endpoint.bin != nullptr) return AnswerFromBin(endpoint, now);
+  // What a URL brought and no server accepted was for that URL's fetch.
+  logins_.erase(std::remove_if(logins_.begin(), logins_.end(),
+                               [](const Login& login) { return !login.accepted; }),
+                logins_.end());
+  for (Login& login : logins_) login.asked_now = false;
 
   absl::StatusOr<Url> url = ParseUrl(endpoint.url);
   if (!url.ok()) {
@@ -91,14 +119,13 @@ Step Plan::BeginTarget(Target target, absl::Time now) {
                        now);
   }
   fetch_.ends_at = now + TimeFor(target, fetch_.overrides, now);
-  fetch_.credentials = {.user = url->user, .password = Secret(url->password)};
-  fetch_.credentials_origin = url->origin();
+  TakeLogin(*url);
   const absl::string_view seed = call_.request_id.empty() ? call_.id : call_.request_id;
   fetch_.context = {
       .kind = call_.kind,
       .auth_token = &route_->auth_token,
       .idempotency_token = IdempotencyToken(absl::StrCat(
-          call_.account_sid, "/", seed, target == Target::kPrimary ? "/primary" : "/fallback"))};
+          call_.account_sid, "/", seed, "/", TargetName(target)))};
   fetch_.url = *std::move(url);
   if (fetch_.ends_at <= now) {
     const int code = CodeOf(NetError::kTotalTimeout, route_->codes);
@@ -114,15 +141,17 @@ Step Plan::NextExchange() {
       BuildExchange(fetch_.context, fetch_.url, fetch_.method,
                     redirected_to_get ? WithoutNamesInQuery(fetch_.parameters, fetch_.url.canonical)
                                       : fetch_.parameters);
-  fetch_.authorized =
-      fetch_.challenge.has_value() && fetch_.url.origin() == fetch_.credentials_origin;
+  Login* const login = FindLogin(fetch_.url.origin());
+  fetch_.authorized = login != nullptr && login->challenge.has_value();
   if (fetch_.authorized) {
     exchange.headers.push_back(
         {"Authorization",
-         Authorize(*fetch_.challenge, fetch_.credentials, fetch_.method,
-                   RequestTarget(exchange.url), ++fetch_.challenge_uses,
-                   IdempotencyToken(absl::StrCat(call_.id, "/cnonce/", fetch_.requests_made)))});
+         Authorize(*login->challenge, login->credentials, fetch_.method,
+                   RequestTarget(exchange.url), ++login->uses,
+                   IdempotencyToken(absl::StrCat(call_.id, "/cnonce/", TargetName(fetch_.target),
+                                                 "/", fetch_.requests_made)))});
   }
+  exchange.cookies = cookies_;
   const Overrides& overrides = fetch_.overrides;
   exchange.send_sni = overrides.send_sni;
   exchange.connect_timeout = overrides.connect_timeout.value_or(limits_.connect_timeout);
@@ -143,6 +172,7 @@ Step Plan::OnReply(const Reply& reply) {
     outcome_.cancelled = true;
     return Finish(Source::kDefault, {}, {});
   }
+  Remember(reply);
   if (reply.error == NetError::kNone && reply.status == 401 && AnswerChallenge(reply)) {
     Attempt& attempt = outcome_.attempts.back();
     attempt.phase = Phase::kStatus;
@@ -153,8 +183,7 @@ Step Plan::OnReply(const Reply& reply) {
   Verdict verdict = Judge(reply, call_.kind, route_->codes, fetch_.error_url);
   if (auto* document = std::get_if<Document>(&verdict)) {
     outcome_.warnings = std::move(document->warnings);
-    return Finish(fetch_.target == Target::kPrimary ? Source::kPrimary : Source::kFallback,
-                  std::move(document->twiml), fetch_.error_url);
+    return Finish(SourceOf(fetch_.target), std::move(document->twiml), fetch_.error_url);
   }
   if (auto* redirect = std::get_if<Redirect>(&verdict)) {
     return FollowRedirect(reply, redirect->location, redirect->keep_method);
@@ -172,15 +201,89 @@ Step Plan::OnReply(const Reply& reply) {
 }
 
 // Credentials are shown only after the server asked, once per request, and only to the origin they
-// were written for.
+// were written for. What an earlier fetch of the call was asked may be out of date: then once more.
 bool Plan::AnswerChallenge(const Reply& reply) {
-  if (fetch_.authorized || fetch_.credentials.empty() ||
-      fetch_.url.origin() != fetch_.credentials_origin || reply.finished_at >= fetch_.ends_at) {
+  Login* const login = FindLogin(fetch_.url.origin());
+  if (login == nullptr || (fetch_.authorized && login->asked_now) ||
+      reply.finished_at >= fetch_.ends_at) {
     return false;
   }
-  fetch_.challenge = PickChallenge(reply.headers);
-  fetch_.challenge_uses = 0;
-  return fetch_.challenge.has_value();
+  login->accepted = false;
+  login->challenge = PickChallenge(reply.headers);
+  login->asked_now = true;
+  login->uses = 0;
+  return login->challenge.has_value();
+}
+
+// The credentials of `url`, if it has any, are from now on those for its origin.
+void Plan::TakeLogin(const Url& url) {
+  Credentials credentials = {.user = url.user, .password = Secret(url.password)};
+  if (credentials.empty()) return;
+  Login* login = FindLogin(url.origin());
+  if (login == nullptr) {
+    login = &logins_.emplace_back();
+  } else if (login->credentials == credentials) {
+    return;
+  }
+  *login = {.origin = url.origin(), .credentials = std::move(credentials)};
+}
+
+Plan::Login* Plan::FindLogin(const std::string& origin) {
+  for (Login& login : logins_) {
+    if (login.origin == origin) return &login;
+  }
+  return nullptr;
+}
+
+// What the rest of the call may use. Cookies of a response that breaks the rules for them may not
+// be kept.
+void Plan::Remember(const Reply& reply) {
+  if (reply.error == NetError::kNone && fetch_.authorized && reply.status != 401) {
+    FindLogin(fetch_.url.origin())->accepted = true;
+  }
+  if (!reply.cookies.has_value() || FindCookieMistake(reply.headers).has_value()) return;
+  Session session = {.cookies = *reply.cookies};
+  outcome_.session_parts_left_out += FitSession(session, kMaxEncodedSessionBytes);
+  cookies_ = std::move(session.cookies);
+}
+
+Session Plan::SessionNow() const {
+  Session session = {.cookies = cookies_};
+  for (const Login& login : logins_) {
+    if (!login.accepted) continue;
+    session.grants.push_back({.origin = login.origin,
+                              .credentials = login.credentials,
+                              .challenge = *login.challenge,
+                              .uses = login.uses});
+  }
+  return session;
+}
+
+// Opens no socket: as good as the configuration, in which it was judged for every parameter.
+Step Plan::AnswerFromBin(const Endpoint& endpoint, absl::Time now) {
+  // What the URL's own query says comes before the call's, as in a request.
+  const size_t query = endpoint.url.find('?');
+  twilio::Form parameters;
+  if (query != std::string::npos) {
+    parameters = twilio::DecodeForm(absl::string_view(endpoint.url).substr(query + 1));
+  }
+  parameters.insert(parameters.end(), fetch_.parameters.begin(), fetch_.parameters.end());
+  absl::StatusOr<std::string> text = endpoint.bin->text.Render(parameters);
+  if (!text.ok()) {
+    return LeaveTarget({.code = kBodyTooLarge,
+                        .phase = Phase::kContent,
+                        .detail = std::string(text.status().message())},
+                       now);
+  }
+  Verdict verdict = JudgeTwiml(*std::move(text), call_.kind);
+  if (auto* failure = std::get_if<Failure>(&verdict)) {
+    return LeaveTarget(
+        {.code = failure->code, .phase = failure->phase, .detail = std::move(failure->detail)},
+        now);
+  }
+  Document& document = std::get<Document>(verdict);
+  outcome_.warnings = std::move(document.warnings);
+  return Finish(SourceOf(fetch_.target), std::move(document.twiml), fetch_.error_url);
 }
 
 bool Plan::MayRetry(const Failure& failure, absl::Time now) const {
@@ -227,11 +330,7 @@ Step Plan::FollowRedirect(const Reply& reply, const std::string& location, bool 
     fetch_.method = Method::kGet;
     fetch_.parameters = WithoutVerbParameters(fetch_.parameters);
   }
-  if (!next->user.empty() || !next->password.empty()) {
-    fetch_.credentials = {.user = next->user, .password = Secret(next->password)};
-    fetch_.credentials_origin = next->origin();
-    fetch_.challenge.reset();
-  }
+  TakeLogin(*next);
   fetch_.url = *std::move(next);
   fetch_.error_url = fetch_.url.canonical;
   return NextExchange();
@@ -269,6 +368,8 @@ Step Plan::Finish(Source source, std::string document, std::string document_url)
   outcome_.source = source;
   outcome_.document = std::move(document);
   outcome_.document_url = std::move(document_url);
+  outcome_.session = SessionNow();
+  outcome_.session_parts_left_out += FitSession(outcome_.session, kMaxEncodedSessionBytes);
   return std::move(outcome_);
 }
 

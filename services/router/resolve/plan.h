@@ -1,7 +1,7 @@
 // What one call does next. Starts nothing, waits for nothing, reads no clock: replies go in; an
 // exchange to make, or the outcome, comes out. Not thread-safe: one thread at a time.
 // Source: Twilio, "Availability and Reliability" (fallback), "Webhooks: Connection Overrides"
-// (retries and times), "Security" (credentials).
+// (retries and times), "Security" (credentials), "Getting Started with Twilio Webhooks" (cookies).
 #ifndef SERVICES_ROUTER_RESOLVE_PLAN_H_
 #define SERVICES_ROUTER_RESOLVE_PLAN_H_
 
@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "services/router/resolve/call.h"
@@ -46,10 +47,6 @@ class Plan {
     Method method = Method::kPost;
     twilio::Form parameters = {};
     Overrides overrides = {};
-    Credentials credentials = {};
-    std::string credentials_origin = {};
-    std::optional<Challenge> challenge = {};  // accepted from credentials_origin
-    int challenge_uses = 0;
     bool authorized = false;  // the current request carries Authorization
     RequestContext context = {};
     int retries_made = 0;
@@ -59,7 +56,19 @@ class Plan {
     absl::Time ends_at = {};
   };
 
+  // Credentials for an origin. Those a URL brought are for the fetch of that URL; those the origin
+  // accepted are for the rest of the call.
+  struct Login {
+    std::string origin = {};
+    Credentials credentials = {};
+    std::optional<Challenge> challenge = {};  // what the origin asked for
+    int uses = 0;                             // of the challenge's nonce
+    bool accepted = false;
+    bool asked_now = false;  // the challenge came in this fetch
+  };
+
   Step BeginTarget(Target target, absl::Time now);
+  Step AnswerFromBin(const Endpoint& endpoint, absl::Time now);
   Step NextExchange();
   Step FollowRedirect(const Reply& reply, const std::string& location, bool keep_method);
   Step Fail(const Failure& failure, const Reply& reply);
@@ -67,6 +76,10 @@ class Plan {
   Step Finish(Source source, std::string document, std::string document_url);
 
   bool AnswerChallenge(const Reply& reply);
+  void TakeLogin(const Url& url);
+  Login* FindLogin(const std::string& origin);
+  Session SessionNow() const;
+  void Remember(const Reply& reply);
   bool MayRetry(const Failure& failure, absl::Time now) const;
   absl::Duration TimeFor(Target target, const Overrides& overrides, absl::Time now) const;
   twilio::Form ParametersFor(Target target) const;
@@ -75,6 +88,8 @@ class Plan {
   const std::shared_ptr<const Route> route_;
   const Limits limits_;
   Fetch fetch_;
+  std::vector<Login> logins_;  // one for an origin
+  Cookies cookies_;
   Outcome outcome_;
 };
 

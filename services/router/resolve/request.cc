@@ -5,9 +5,12 @@
 #include <algorithm>
 #include <array>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
 #include "common/twilio/signature.h"
 #include "common/version.h"
 #include "services/router/resolve/overrides.h"
@@ -25,6 +28,24 @@ constexpr std::array<absl::string_view, 13> kVerbParameters = {
     "QueueResult",  "QueueSid",       "QueueTime"};
 
 }  // namespace
+
+std::optional<absl::string_view> BinName(absl::string_view url) {
+  if (!absl::ConsumePrefix(&url, "bin:")) return std::nullopt;
+  return url.substr(0, url.find('?'));
+}
+
+std::string StepUrl(absl::string_view base_url, absl::string_view url) {
+  url = absl::StripAsciiWhitespace(url);
+  const absl::StatusOr<Url> base = ParseUrl(base_url);
+  if (!base.ok() || ParseUrl(url).ok()) return std::string(url);
+  if (absl::StartsWith(url, "//")) return absl::StrCat(base->scheme, ":", url);
+  if (url.empty()) return std::string(base_url);
+  const absl::StatusOr<Url> joined = JoinUrl(*base, url);
+  if (!joined.ok()) return std::string(url);
+  const size_t fragment = url.find('#');
+  return absl::StrCat(joined->canonical,
+                      fragment == absl::string_view::npos ? "" : url.substr(fragment));
+}
 
 absl::Status CheckEndpointUrl(absl::string_view url) {
   const absl::StatusOr<Url> parsed = ParseUrl(url);

@@ -3,6 +3,7 @@
 #ifndef SERVICES_ROUTER_RESOLVE_REQUEST_H_
 #define SERVICES_ROUTER_RESOLVE_REQUEST_H_
 
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -11,6 +12,13 @@
 #include "services/router/resolve/url.h"
 
 namespace understudy::router {
+
+// NAME of "bin:NAME" or "bin:NAME?query"; nullopt of any other URL. Lives as long as `url`.
+std::optional<absl::string_view> BinName(absl::string_view url);
+
+// `url`, as it stands in a document that came from `base_url`, made absolute; its fragment and
+// credentials stay. One that cannot be, for want of a base or of sense, is returned as it is.
+std::string StepUrl(absl::string_view base_url, absl::string_view url);
 
 // OK if `url` can be a primary or fallback: parses, and its fragment holds no mistake. For
 // configuration; at run time such mistakes are faults with codes of their own.

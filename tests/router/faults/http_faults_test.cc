@@ -513,5 +513,25 @@ TEST(HttpFaults, H28_AnAnswerAfterItsTimeIsDropped) {
   world.ExpectPrimary(primary.url(kIndex));
 }
 
+TEST(HttpFaults, H29_ACookieWithoutANameOrWithATabIsAViolation) {
+  for (const char* cookie : {"=7", "id", "id=a\tb", "i\td=7"}) {
+    SCOPED_TRACE(cookie);
+    for (const router::RetrievalCodes codes :
+         {router::RetrievalCodes::kClassic, router::RetrievalCodes::kSpecific}) {
+      FaultWorld world;
+      Origin primary;
+      primary.On("/index", Reply{.headers = {{"Set-Cookie", cookie}, {"Set-Cookie", "good=1"}},
+                                 .body = kPrimaryDocument});
+      const Answer answer = world.Resolve(primary.url("/index"), {.codes = codes});
+      EXPECT_EQ(answer.outcome.source, router::Source::kFallback);
+      ASSERT_EQ(answer.outcome.faults.size(), 1u);
+      EXPECT_EQ(answer.outcome.faults[0].code, 11206);
+      EXPECT_EQ(answer.outcome.faults[0].phase, router::Phase::kProtocol);
+      ASSERT_EQ(answer.fallback_requests.size(), 1u);
+      EXPECT_EQ(answer.fallback_requests[0].header("Cookie"), "");
+    }
+  }
+}
+
 }  // namespace
 }  // namespace understudy::testing

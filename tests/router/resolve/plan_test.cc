@@ -749,16 +749,200 @@ TEST_F(PlanTest, ALocationsOwnCredentialsWaitForTheirChallenge) {
   EXPECT_EQ(AskedHeader("Authorization"), "Basic djpx");
 }
 
-TEST_F(PlanTest, TheFallbackDoesNotInheritThePrimarysCredentials) {
+TEST_F(PlanTest, TheFallbackDoesNotInheritCredentialsThatNobodyAccepted) {
+  handler_.primary.url = "https://u:p@www.example.com/voice";
+  handler_.fallback->url = "https://www.example.com/fallback";
+  for (const bool refused : {false, true}) {
+    Begin();
+    if (refused) {
+      Answer(Unauthorized(kBasic));
+      EXPECT_NE(AskedHeader("Authorization"), kNothing);
+    }
+    Answer(refused ? Unauthorized(kBasic) : Status(500));
+    EXPECT_EQ(AskedUrl(), "https://www.example.com/fallback");
+    EXPECT_EQ(AskedHeader("Authorization"), kNothing);
+    Answer(Unauthorized(kBasic));
+    EXPECT_EQ(Result().source, Source::kDefault);
+    EXPECT_THAT(Result().session.grants, IsEmpty());
+  }
+}
+
+TEST_F(PlanTest, AcceptedCredentialsAreForTheRestOfTheCall) {
   handler_.primary.url = "https://u:p@www.example.com/voice";
   handler_.fallback->url = "https://www.example.com/fallback";
   Begin();
   Answer(Unauthorized(kBasic));
-  Answer(Status(500));
+  const std::string shown = AskedHeader("Authorization");
+  Answer(Status(500));  // who asked for credentials and then fails has accepted them
   EXPECT_EQ(AskedUrl(), "https://www.example.com/fallback");
+  EXPECT_EQ(AskedHeader("Authorization"), shown);
+  Answer(Document(kVoiceTwiml));
+  ASSERT_THAT(Result().session.grants, SizeIs(1));
+  EXPECT_EQ(Result().session.grants[0].origin, "https://www.example.com:443");
+
+  // So are they for the next document.
+  call_.session = Result().session;
+  handler_.primary.url = "https://www.example.com/next";
+  Begin();
+  EXPECT_EQ(AskedHeader("Authorization"), shown);
+  // And for nobody else.
+  handler_.primary.url = "https://www.example.com:8443/next";
+  Begin();
   EXPECT_EQ(AskedHeader("Authorization"), kNothing);
+}
+
+TEST_F(PlanTest, ANonceOfAnEarlierDocumentIsRenewedOnce) {
+  handler_.primary.url = "https://u:p@www.example.com/voice";
+  Begin();
+  Answer(Unauthorized(kDigest));
+  Answer(Document(kVoiceTwiml));
+  call_.session = Result().session;
+  handler_.primary.url = "https://www.example.com/next";
+  Begin();
+  EXPECT_THAT(AskedHeader("Authorization"), HasSubstr("nonce=\"n1\""));
+  EXPECT_THAT(AskedHeader("Authorization"), HasSubstr("nc=00000002"));
+  Answer(Unauthorized("Digest realm=\"calls\", nonce=\"n2\", qop=\"auth\", stale=true"));
+  EXPECT_EQ(AskedUrl(), "https://www.example.com/next");
+  EXPECT_THAT(AskedHeader("Authorization"), HasSubstr("nonce=\"n2\""));
+  EXPECT_THAT(AskedHeader("Authorization"), HasSubstr("nc=00000001"));
+  Answer(Unauthorized(kDigest));
+  EXPECT_EQ(AskedUrl(), kFallback);
+  Answer(Document(kVoiceTwiml));
+  EXPECT_THAT(Result().session.grants, IsEmpty());
+}
+
+TEST_F(PlanTest, NewCredentialsInAUrlReplaceTheAcceptedOnes) {
+  call_.session.grants = {{.origin = "https://www.example.com:443",
+                           .credentials = {.user = "old", .password = Secret("x")}}};
+  handler_.primary.url = "https://new:y@www.example.com/voice";
+  Begin();
+  EXPECT_EQ(AskedHeader("Authorization"), kNothing);  // nobody has asked for these
   Answer(Unauthorized(kBasic));
+  EXPECT_EQ(AskedHeader("Authorization"), "Basic bmV3Onk=");
+  Answer(Document(kVoiceTwiml));
+  ASSERT_THAT(Result().session.grants, SizeIs(1));
+  EXPECT_EQ(Result().session.grants[0].credentials.user, "new");
+}
+
+TEST_F(PlanTest, CookiesGoFromAnswerToRequestAndToTheNextDocument) {
+  call_.session.cookies = {"before"};
+  Begin();
+  EXPECT_THAT(Asked().cookies, ElementsAre("before"));
+  Reply redirect = RedirectTo("/next");
+  redirect.cookies = Cookies{"before", "redirect"};
+  Answer(redirect);
+  EXPECT_THAT(Asked().cookies, ElementsAre("before", "redirect"));
+  Answer(Failed(NetError::kReadTimeout));  // an end that says nothing of cookies
+  EXPECT_EQ(AskedUrl(), kFallback);
+  EXPECT_THAT(Asked().cookies, ElementsAre("before", "redirect"));
+  Reply document = Document(kVoiceTwiml);
+  document.cookies = Cookies{"fallback"};
+  Answer(document);
+  EXPECT_THAT(Result().session.cookies, ElementsAre("fallback"));
+}
+
+TEST_F(PlanTest, CookiesAreKeptWhenNobodyAnswers) {
+  Begin();
+  Reply error = Status(500);
+  error.cookies = Cookies{"id"};
+  Answer(error);
+  Answer(Failed(NetError::kConnectionLost));
   EXPECT_EQ(Result().source, Source::kDefault);
+  EXPECT_THAT(Result().session.cookies, ElementsAre("id"));
+}
+
+TEST_F(PlanTest, ABrokenCookieIsAProtocolViolationAndNotKept) {
+  call_.session.cookies = {"before"};
+  Begin();
+  Reply broken = Document(kVoiceTwiml);
+  broken.headers.push_back({"Set-Cookie", "a\tb=c"});
+  broken.cookies = Cookies{"before", "broken"};
+  Answer(broken);
+  EXPECT_EQ(AskedUrl(), kFallback);
+  EXPECT_EQ(AskedParameter("ErrorCode"), "11206");
+  EXPECT_THAT(Asked().cookies, ElementsAre("before"));
+  codes_ = RetrievalCodes::kSpecific;
+  Begin();
+  Answer(broken);
+  EXPECT_EQ(AskedParameter("ErrorCode"), "11206");
+}
+
+TEST_F(PlanTest, ASessionNeverOutgrowsItsLimit) {
+  Begin();
+  Reply document = Document(kVoiceTwiml);
+  document.cookies = Cookies{std::string(kMaxEncodedSessionBytes, 'x'), "small"};
+  Answer(document);
+  EXPECT_THAT(Result().session.cookies, ElementsAre("small"));
+  EXPECT_EQ(Result().session_parts_left_out, 1);
+}
+
+TEST_F(PlanTest, AReportedFailureGoesStraightToTheFallback) {
+  call_.failure = {.code = 13420, .url = "https://u:p@www.example.com/menu?a=b#rc=2"};
+  Begin();
+  EXPECT_EQ(AskedUrl(), kFallback);
+  EXPECT_EQ(AskedParameter("ErrorCode"), "13420");
+  EXPECT_EQ(AskedParameter("ErrorUrl"), "https://www.example.com/menu?a=b");
+  EXPECT_EQ(AskedParameter("Digits"), "5");
+  Answer(Document(kVoiceTwiml));
+  EXPECT_EQ(Result().source, Source::kFallback);
+  EXPECT_THAT(FaultCodes(), ElementsAre(13420));
+  EXPECT_THAT(Result().attempts, SizeIs(1));
+  EXPECT_EQ(Result().faults[0].target, Target::kPrimary);
+  EXPECT_EQ(Result().faults[0].attempts, 0);
+}
+
+TEST_F(PlanTest, AReportedFailureWithoutAFallbackHasTheDefault) {
+  call_.failure = {.code = 12100, .url = kPrimary};
+  handler_.fallback.reset();
+  Begin();
+  EXPECT_EQ(Result().source, Source::kDefault);
+  EXPECT_EQ(Result().document, kDefault);
+  EXPECT_THAT(FaultCodes(), ElementsAre(12100));
+}
+
+std::shared_ptr<const Bin> MakeBin(absl::string_view text) {
+  return std::make_shared<const Bin>(
+      Bin{.name = "apology", .text = *twilio::BinTemplate::Parse(text)});
+}
+
+TEST_F(PlanTest, ABinAnswersWithoutARequest) {
+  handler_.primary = {.url = "bin:apology",
+                      .bin = MakeBin("<Response><Say>{{From}} {{CallSid}}</Say></Response>")};
+  Begin();
+  EXPECT_EQ(Result().source, Source::kPrimary);
+  EXPECT_EQ(Result().document, "<Response><Say>+14155550100 CA1</Say></Response>");
+  EXPECT_EQ(Result().document_url, "bin:apology");
+  EXPECT_THAT(Result().attempts, IsEmpty());
+  EXPECT_THAT(Result().faults, IsEmpty());
+}
+
+TEST_F(PlanTest, ABinAsFallbackIsToldTheError) {
+  handler_.fallback = {
+      .url = "bin:apology?Lang=de&CallSid=mine",
+      .bin = MakeBin("<Response><Say>{{ErrorCode}} {{ErrorUrl}} {{Lang}} {{CallSid}}</Say>"
+                     "<Foo/></Response>")};
+  handler_.primary.url = "https://www.example.com/voice?a=1&b=2";
+  Begin();
+  Answer(Status(404));
+  EXPECT_EQ(Result().source, Source::kFallback);
+  EXPECT_EQ(Result().document,
+            "<Response><Say>11200 https://www.example.com/voice?a=1&amp;b=2 de mine</Say>"
+            "<Foo/></Response>");
+  EXPECT_EQ(Result().document_url, "bin:apology?Lang=de&CallSid=mine");
+  ASSERT_THAT(Result().warnings, SizeIs(1));
+  EXPECT_EQ(Result().warnings[0].code, 12200);
+  EXPECT_THAT(Result().attempts, SizeIs(1));
+}
+
+TEST_F(PlanTest, ABinThatOutgrowsADocumentIsLeftForTheFallback) {
+  std::string text = "<Response><Say>";
+  for (int i = 0; i < 50; ++i) text += "{{From}}";
+  handler_.primary = {.url = "bin:apology", .bin = MakeBin(text + "</Say></Response>")};
+  call_.parameters[1].value = std::string(10000, 'x');
+  Begin();
+  EXPECT_EQ(AskedUrl(), kFallback);
+  EXPECT_EQ(AskedParameter("ErrorCode"), "11750");
+  EXPECT_EQ(AskedParameter("ErrorUrl"), "bin:apology");
 }
 
 TEST_F(PlanTest, DigestCoversTheQueryAndCountsItsUses) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <set>
 #include <string>
 
@@ -174,6 +175,50 @@ TEST(CheckEndpointUrlTest, AcceptsWhatCanBeAskedAsItIsWritten) {
     const absl::Status status = CheckEndpointUrl(url);
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << url;
     EXPECT_FALSE(status.message().empty()) << url;
+  }
+}
+
+TEST(BinNameTest, IsWhatStandsBehindTheScheme) {
+  EXPECT_EQ(BinName("bin:apology"), "apology");
+  EXPECT_EQ(BinName("bin:apology?Lang=de&x=1"), "apology");
+  EXPECT_EQ(BinName("bin:"), "");
+  for (const char* url :
+       {"", "bin", "BIN:a", "https://bin:a@b.example/", "http://a.example/bin:b"}) {
+    EXPECT_EQ(BinName(url), std::nullopt) << url;
+  }
+}
+
+TEST(StepUrlTest, IsResolvedAgainstItsDocument) {
+  constexpr char kBase[] = "https://www.example.com/calls/menu?tenant=7";
+  const struct {
+    const char* url;
+    const char* absolute;
+  } kCases[] = {
+      {"next", "https://www.example.com/calls/next"},
+      {"next?step=2", "https://www.example.com/calls/next?step=2"},
+      {"/next", "https://www.example.com/next"},
+      {"../next", "https://www.example.com/next"},
+      {"?step=2", "https://www.example.com/calls/menu?step=2"},
+      {"", kBase},
+      {"  next\n", "https://www.example.com/calls/next"},
+      {"next#rc=2&rp=5xx", "https://www.example.com/calls/next#rc=2&rp=5xx"},
+      {"//other.example/a", "https://other.example/a"},
+      {"//u:p@other.example/a#rc=0", "https://u:p@other.example/a#rc=0"},
+      {"http://u:p@other.example/a?b#rc=0", "http://u:p@other.example/a?b#rc=0"},
+      // No good: left to whoever asks for it to say so.
+      {"ftp://other.example/", "ftp://other.example/"},
+      {"htp:/x", "htp:/x"},
+      {"http://", "http://"},
+      {"bin:apology", "bin:apology"},
+  };
+  for (const auto& c : kCases) EXPECT_EQ(StepUrl(kBase, c.url), c.absolute) << c.url;
+}
+
+TEST(StepUrlTest, WithoutABaseOnlyAbsoluteOnesLeadAnywhere) {
+  for (const char* base : {"", "bin:menu", "not a URL"}) {
+    EXPECT_EQ(StepUrl(base, "https://a.example/b"), "https://a.example/b");
+    EXPECT_EQ(StepUrl(base, "next"), "next");
+    EXPECT_EQ(StepUrl(base, ""), "");
   }
 }
 
