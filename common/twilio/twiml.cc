@@ -60,19 +60,31 @@ struct Workspace {
   std::array<Frame, kTwimlDepthMax> frames = {};
 };
 
-// Where the attribute number `index` of a start tag begins, as an offset into the tag.
-// REQUIRES: `tag` is well-formed, as the parser saw to.
-size_t OffsetOfAttribute(string_view tag, size_t index) {
-  constexpr string_view kSpaces = " \t\r\n";
-  size_t at = tag.find_first_of(kSpaces);
-  for (;;) {
-    at = tag.find_first_not_of(kSpaces, at);
-    if (index-- == 0 || at == string_view::npos) return std::min(at, tag.size());
-    const size_t quote = tag.find_first_of("'\"", at);
-    if (quote == string_view::npos) return tag.size();
-    at = tag.find(tag[quote], quote + 1) + 1;
+// Finds the attributes of a start tag; quick if they are asked for in their order.
+class TagReader {
+ public:
+  // Where the attribute `number`, from 0, of the tag at `tag_offset` begins. REQUIRES: the tag is
+  // well-formed and has that many, as the parser saw to.
+  size_t AttributeOffset(string_view document, size_t tag_offset, size_t number) {
+    constexpr string_view kSpaces = " \t\r\n";
+    if (tag_offset != tag_offset_ || number < number_) {
+      tag_offset_ = tag_offset;
+      number_ = 0;
+      at_ = document.find_first_not_of(kSpaces, document.find_first_of(kSpaces, tag_offset));
+    }
+    for (; number_ < number; ++number_) {
+      const size_t quote = document.find_first_of("'\"", at_);
+      const size_t end = document.find(document[quote], quote + 1);
+      at_ = document.find_first_not_of(kSpaces, end + 1);
+    }
+    return at_;
   }
-}
+
+ private:
+  size_t tag_offset_ = static_cast<size_t>(-1);
+  size_t number_ = 0;
+  size_t at_ = 0;  // where attribute number_ begins
+};
 
 // Judges one document.
 class Checker {
@@ -491,8 +503,8 @@ class Checker {
     return static_cast<size_t>(std::max(XML_Index{0}, XML_GetCurrentByteIndex(parser_)));
   }
 
-  size_t AttributeOffset(size_t tag_offset, size_t number) const {
-    return tag_offset + OffsetOfAttribute(document_.substr(tag_offset), number);
+  size_t AttributeOffset(size_t tag_offset, size_t number) {
+    return tag_reader_.AttributeOffset(document_, tag_offset, number);
   }
 
   Frame& Top() { return frames_[depth_ - 1]; }
@@ -505,6 +517,7 @@ class Checker {
   std::string& text_;  // of the open elements whose text is looked at, in the order they opened
   std::array<Frame, kTwimlDepthMax>& frames_;  // the first depth_ are open
   TwimlMessages messages_;
+  TagReader tag_reader_;
   std::optional<Found> fatal_;
   std::vector<Found> found_;
   size_t depth_ = 0;

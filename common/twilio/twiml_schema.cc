@@ -26,15 +26,15 @@ constexpr AttributeRule TextUpTo(string_view name, int characters) {
 }
 constexpr AttributeRule Bool(string_view name, int code = kSchemaWarning,
                              AttributeRole role = AttributeRole::kPlain) {
-  return {.name = name, .type = ValueType::kBoolean, .code = code, .role = role};
+  return {.name = name, .code = code, .type = ValueType::kBoolean, .role = role};
 }
 constexpr AttributeRule Int(string_view name, int code = kSchemaWarning, int least = 0,
                             int most = kUnbounded, AttributeRole role = AttributeRole::kPlain) {
   return {.name = name,
-          .type = ValueType::kInteger,
           .code = code,
           .least = least,
           .most = most,
+          .type = ValueType::kInteger,
           .role = role};
 }
 constexpr AttributeRule Ints(string_view name) {
@@ -42,23 +42,23 @@ constexpr AttributeRule Ints(string_view name) {
 }
 constexpr AttributeRule OneOf(string_view name, ValueSet values, int code = kSchemaWarning,
                               AttributeRole role = AttributeRole::kPlain) {
-  return {.name = name, .type = ValueType::kOneOf, .values = values, .code = code, .role = role};
+  return {.name = name, .code = code, .type = ValueType::kOneOf, .values = values, .role = role};
 }
 constexpr AttributeRule SomeOf(string_view name, ValueSet values, int code = kSchemaWarning) {
-  return {.name = name, .type = ValueType::kSomeOf, .values = values, .code = code};
+  return {.name = name, .code = code, .type = ValueType::kSomeOf, .values = values};
 }
 constexpr AttributeRule Method(string_view name, int code = kSchemaWarning) {
-  return {.name = name, .type = ValueType::kMethod, .code = code};
+  return {.name = name, .code = code, .type = ValueType::kMethod};
 }
 constexpr AttributeRule Url(string_view name, int code = kSchemaWarning) {
-  return {.name = name, .type = ValueType::kUrl, .code = code};
+  return {.name = name, .code = code, .type = ValueType::kUrl};
 }
 constexpr AttributeRule SocketUrl(string_view name) {
   return {.name = name, .type = ValueType::kUrlOrSocketUrl};
 }
 constexpr AttributeRule Keys(string_view name, string_view keys, int code) {
   return {
-      .name = name, .type = ValueType::kKeys, .code = code, .too_long_code = code, .keys = keys};
+      .name = name, .keys = keys, .code = code, .too_long_code = code, .type = ValueType::kKeys};
 }
 constexpr AttributeRule Required(AttributeRule rule) {
   rule.required = true;
@@ -142,21 +142,21 @@ enum Element : uint8_t {
 
 // More than one key is another mistake than a wrong one.
 constexpr AttributeRule kGatherFinishOnKey = {.name = "finishOnKey",
-                                              .type = ValueType::kKeys,
+                                              .keys = kFinishKeys,
                                               .code = 13310,
                                               .most = 1,
                                               .too_long_code = 13311,
-                                              .keys = kFinishKeys};
+                                              .type = ValueType::kKeys};
 constexpr AttributeRule kGatherSpeechTimeout = {.name = "speechTimeout",
-                                                .type = ValueType::kIntegerOrAuto,
                                                 .code = 13327,
                                                 .least = 1,
+                                                .type = ValueType::kIntegerOrAuto,
                                                 .role = AttributeRole::kSpeechTimeout};
 constexpr AttributeRule kPlayDigits = {.name = "digits",
-                                       .type = ValueType::kKeys,
+                                       .keys = kPlayedKeys,
                                        .code = 13430,
                                        .too_long_code = 13430,
-                                       .keys = kPlayedKeys,
+                                       .type = ValueType::kKeys,
                                        .role = AttributeRole::kInsteadOfText};
 
 constexpr AttributeRule kAiSessionAttributes[] = {Text("aiConnector"),

@@ -61,14 +61,14 @@ enum class AttributeRole : uint8_t {
 
 struct AttributeRule {
   absl::string_view name = {};
-  ValueType type = ValueType::kString;
-  ValueSet values = ValueSet::kAny;  // of kOneOf and kSomeOf
-  int code = kSchemaWarning;         // of a value that is not as it should be
+  absl::string_view keys = {};  // of kKeys: those there are
+  int code = kSchemaWarning;    // of a value that is not as it should be
   // Bounds, both of them inside: of the number for integers, of how many characters for the others.
   int least = 0;
   int most = kUnbounded;
   int too_long_code = kSchemaWarning;  // of too many keys
-  absl::string_view keys = {};         // of kKeys: those there are
+  ValueType type = ValueType::kString;
+  ValueSet values = ValueSet::kAny;  // of kOneOf and kSomeOf
   AttributeRole role = AttributeRole::kPlain;
   bool required = false;
 };

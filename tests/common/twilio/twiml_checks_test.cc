@@ -126,18 +126,18 @@ TEST(TwimlChecksTest, CharactersAreCountedNotBytes) {
 }
 
 TEST(TwimlChecksTest, Values) {
-  const AttributeRule keys = {.type = ValueType::kKeys,
+  const AttributeRule keys = {.keys = "0123456789*#",
                               .code = 13310,
                               .most = 1,
                               .too_long_code = 13311,
-                              .keys = "0123456789*#"};
+                              .type = ValueType::kKeys};
   EXPECT_EQ(CheckValue(keys, ""), 0);
   EXPECT_EQ(CheckValue(keys, "*"), 0);
   EXPECT_EQ(CheckValue(keys, "12"), 13311);
   EXPECT_EQ(CheckValue(keys, "x"), 13310);
   EXPECT_EQ(CheckValue(keys, "1x"), 13310);
 
-  const AttributeRule bounded = {.type = ValueType::kInteger, .code = 13910, .least = 1, .most = 9};
+  const AttributeRule bounded = {.code = 13910, .least = 1, .most = 9, .type = ValueType::kInteger};
   EXPECT_EQ(CheckValue(bounded, "0"), 13910);
   EXPECT_EQ(CheckValue(bounded, "1"), 0);
   EXPECT_EQ(CheckValue(bounded, "9"), 0);

@@ -547,6 +547,25 @@ TEST(CheckTwimlTest, AttributesAreFoundInTheirTags) {
   }
 }
 
+// Also where the findings of one tag are not made in its order.
+TEST(CheckTwimlTest, SeveralAttributesOfOneTag) {
+  const TwimlReport report = CheckTwiml(
+      "<Response><Record maxLength='121' timeout='x'\n transcribe='true' why='z'/>"
+      "<Record why='z'/></Response>",
+      Kind::kVoice);
+  ASSERT_THAT(report.warnings, SizeIs(4));
+  const struct {
+    int code;
+    int line;
+    int column;
+  } kFound[] = {{13615, 1, 19}, {13611, 1, 35}, {12200, 2, 20}, {12200, 2, 37}};
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(report.warnings[i].code, kFound[i].code) << i;
+    EXPECT_EQ(report.warnings[i].line, kFound[i].line) << i;
+    EXPECT_EQ(report.warnings[i].column, kFound[i].column) << i;
+  }
+}
+
 TEST(CheckTwimlTest, ValuesAreSaidAndWhatTheyMayBe) {
   const struct {
     const char* inside;
@@ -881,6 +900,14 @@ TEST(CheckTwimlTest, WorstDocuments) {
   ExpectCodes({
       {"X9 a million attributes", million, {11750}},
       {"X9 as many attributes as fit", longest, hundred(12200)},
+      {"unknown attributes behind many others",
+       [] {
+         std::string document = "<Response><Say";
+         for (int i = 0; i < 4000; ++i) absl::StrAppend(&document, " xmlns:n", i, "=''");
+         for (int i = 0; i < 200; ++i) absl::StrAppend(&document, " a", i, "=''");
+         return document + ">a</Say></Response>";
+       }(),
+       hundred(12200)},
       {"64 KiB of <", std::string(65536, '<'), {12100}},
       {"64 KiB of &", "<Response>" + std::string(65536, '&'), {12100}},
       {"64 KiB of white space", std::string(65536, ' '), {12100}},
