@@ -88,8 +88,8 @@ std::string PlaceIn(const std::string& path, const twilio::Finding& finding) {
 
 void ReadBin(absl::string_view name, YamlMapping& mapping, RouterConfig& config, Bins& bins) {
   if (!IsBinName(name)) {
-    mapping.AddMistake("", absl::StrCat("a bin's name is 1 to ", kMaxBinNameBytes,
-                                        " letters, digits, - and _"));
+    mapping.AddMistake(
+        "", absl::StrCat("a bin's name is 1 to ", kMaxBinNameBytes, " letters, digits, - and _"));
   }
   mapping.Require({"document_file"});
   std::string bytes;
@@ -224,9 +224,9 @@ void WarnOfBins(const Bins& bins, RouterConfig& config) {
 
 absl::Status CheckSessionKey(const Secret& key) {
   if (key.empty() || key.Reveal().size() >= kMinSessionKeyBytes) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("a session key has at least ", kMinSessionKeyBytes, " bytes, such as those of ",
-                   "`openssl rand -hex 32`"));
+  return absl::InvalidArgumentError(absl::StrCat("a session key has at least ", kMinSessionKeyBytes,
+                                                 " bytes, such as those of ",
+                                                 "`openssl rand -hex 32`"));
 }
 
 void ReadFetch(YamlMapping& fetch, RouterConfig& config) {

@@ -63,9 +63,8 @@ Plan::Plan(Call call, std::shared_ptr<const Route> route, const Limits& limits)
 Step Plan::Begin(absl::Time now) {
   if (!call_.failure.has_value()) return BeginTarget(Target::kPrimary, now);
   fetch_ = Fetch{.error_url = RedactUrl(call_.failure->url), .begun_at = now};
-  return LeaveTarget({.code = call_.failure->code,
-                      .detail = "the platform could not execute the document"},
-                     now);
+  return LeaveTarget(
+      {.code = call_.failure->code, .detail = "the platform could not execute the document"}, now);
 }
 
 twilio::Form Plan::ParametersFor(Target target) const {
@@ -121,11 +120,10 @@ Step Plan::BeginTarget(Target target, absl::Time now) {
   fetch_.ends_at = now + TimeFor(target, fetch_.overrides, now);
   TakeLogin(*url);
   const absl::string_view seed = call_.request_id.empty() ? call_.id : call_.request_id;
-  fetch_.context = {
-      .kind = call_.kind,
-      .auth_token = &route_->auth_token,
-      .idempotency_token = IdempotencyToken(absl::StrCat(
-          call_.account_sid, "/", seed, "/", TargetName(target)))};
+  fetch_.context = {.kind = call_.kind,
+                    .auth_token = &route_->auth_token,
+                    .idempotency_token = IdempotencyToken(
+                        absl::StrCat(call_.account_sid, "/", seed, "/", TargetName(target)))};
   fetch_.url = *std::move(url);
   if (fetch_.ends_at <= now) {
     const int code = CodeOf(NetError::kTotalTimeout, route_->codes);
