@@ -189,11 +189,11 @@ class Outbox {
       REQUIRES(mutex_);
   bool MakeRoom(int64_t bytes, absl::Time now) REQUIRES(mutex_);
   bool DiskFailed(const char* what, absl::Time now) REQUIRES(mutex_);
-  void CloseActive() REQUIRES(mutex_);
   void DropOldest() REQUIRES(mutex_);
   void TrimQueue() REQUIRES(mutex_);
   void MoveQueueToDisk(absl::Time now);
   void MakeSpare();
+  void RemoveSent();
 
   absl::Time OldestAt() const REQUIRES(mutex_);
   absl::Time DueAt(absl::Time now) REQUIRES(mutex_);
