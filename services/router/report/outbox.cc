@@ -158,7 +158,8 @@ absl::Status Outbox::FindSegments(absl::Time now, absl::Time date) {
   const std::optional<Cursor> cursor = place.ok() ? DecodeCursor(*place) : std::nullopt;
   if (cursor.has_value()) {
     next_number_ = std::max(next_number_, cursor->segment + 1);
-  } else {  // so that it has its place on the disk should that fill up
+  } else {  // written now, so that it has its place on the disk should that fill up
+    [[maybe_unused]] const int ignored = ftruncate(cursor_->fd(), 0);
     WriteAt(cursor_->fd(), EncodeCursor({}), 0);
   }
   for (const int64_t number : numbers) {
@@ -290,9 +291,10 @@ bool Outbox::MakeRoom(int64_t bytes, absl::Time now) {
     wake_ = true;  // to make another
     segments_.push_back({.number = spare_number_});
   } else {
-    active_ = MakeSegment(next_number_);
+    const int64_t number = next_number_++;
+    active_ = MakeSegment(number);
     if (active_ == nullptr) return DiskFailed("make a segment", now);
-    segments_.push_back({.number = next_number_++});
+    segments_.push_back({.number = number});
   }
   if (segments_.size() > kMaxSegments) DropOldest();
   return true;
@@ -685,7 +687,7 @@ void OutboxSender::Stop(absl::Duration grace) {
   Wake();
   {
     MutexLock lock(mutex_);
-    changed_.WaitFor(mutex_, absl::ToChronoNanoseconds(grace),
+    changed_.WaitFor(mutex_, absl::ToChronoNanoseconds(std::min(grace, kLongestWait)),
                      [this]() REQUIRES(mutex_) { return stats().events == 0; });
     is_stopping_ = true;
   }

@@ -91,7 +91,7 @@ struct SendResult {
   absl::Time finished_at = {};      // monotonic
 };
 // Blocks until the batch is sent or has failed.
-using SendFunction = absl::AnyInvocable<SendResult(std::vector<std::string> records)>;
+using SendFunction = absl::AnyInvocable<SendResult(const std::vector<std::string>& records)>;
 
 struct OutboxOptions {
   std::string directory = {};

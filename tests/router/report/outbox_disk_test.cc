@@ -413,6 +413,35 @@ TEST(OutboxDisk, ACursorThatMakesNoSenseSendsAgain) {
   }
 }
 
+TEST(OutboxDisk, ACursorThatMakesNoSenseIsReplaced) {
+  OutboxWorld world;
+  Refuse(world);
+  world.Append({"a", "b", "c", "d"});
+  world.Kill();
+  world.Write("cursor", std::string(100000, 'x'));
+  ASSERT_TRUE(world.Open().ok());
+  world.answer = [&](const Batch& records) {
+    return records.size() == 4 ? TryLater() : Accepted();
+  };
+  world.Run(3);  // four failed, two went through
+  ASSERT_EQ(world.stats().events, 2);
+  Accept(world);
+  ASSERT_TRUE(world.Open().ok());
+  world.Run();
+  EXPECT_THAT(world.received(), ElementsAre("c", "d"));
+}
+
+TEST(OutboxDisk, ANameThatIsTakenIsPassedOver) {
+  OutboxWorld world;
+  ASSERT_EQ(mkdir(world.path(kFirst).c_str(), 0700), 0);
+  world.Append({"a"});
+  EXPECT_EQ(world.stats().write_failures, 1);
+  Refuse(world);
+  world.RunFor(kDiskRetry);
+  EXPECT_EQ(world.stats().write_failures, 1);
+  EXPECT_THAT(world.segments(), SizeIs(1));
+}
+
 TEST(OutboxDisk, ASegmentThatCannotBeReadIsLeftAlone) {
   OutboxWorld world;
   world.Kill();
