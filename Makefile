@@ -28,6 +28,7 @@ help:
 	@echo "make verify  the tests under sanitizers, fuzzing, lint"
 	@echo "make build   release binaries in build/release/bin/"
 	@echo "make run     the router in the foreground with deploy/config/router.yaml"
+	@echo "make bench   what judging a document costs; writes build/release/bench/twiml.json"
 	@echo "make lint    formatting, clang-tidy, shellcheck, buf"
 	@echo "make format  formats the C++ files"
 	@echo "make clean   removes build/"
@@ -80,6 +81,11 @@ build: packages
 .PHONY: run
 run: build
 	@build/release/bin/understudy-router --config deploy/config/router.yaml
+
+.PHONY: bench
+bench: packages
+	$(call build,release,twiml_bench)
+	@build/release/bin/twiml_bench build/release/bench/twiml.json
 
 .PHONY: lint
 lint: verify-packages

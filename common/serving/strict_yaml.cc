@@ -324,11 +324,15 @@ class YamlReader {
     return nullptr;
   }
 
-  // `file` as seen from the folder of this file; remembered as one that matters.
-  std::string Beside(const std::string& file) {
+  // `file` as seen from the folder of this file.
+  std::string Beside(const std::string& file) const {
     const size_t slash = path_.rfind('/');
-    const bool is_relative = !absl::StartsWith(file, "/") && slash != std::string::npos;
-    files_.push_back(is_relative ? absl::StrCat(path_.substr(0, slash + 1), file) : file);
+    if (absl::StartsWith(file, "/") || slash == std::string::npos) return file;
+    return absl::StrCat(path_.substr(0, slash + 1), file);
+  }
+  // The same, remembered as one that matters.
+  std::string Watched(const std::string& file) {
+    files_.push_back(Beside(file));
     return files_.back();
   }
 
@@ -558,7 +562,7 @@ bool YamlMapping::WholeFile(absl::string_view key, size_t max_bytes, std::string
                             std::string& path) {
   const std::string* const name = AskText(key);
   if (name == nullptr) return false;
-  path = reader_.Beside(*name);
+  path = reader_.Watched(*name);
   absl::StatusOr<std::string> read = ReadWholeFile(path, max_bytes);
   if (!read.ok()) {
     AddMistake(key, read.status().message());
@@ -571,12 +575,16 @@ bool YamlMapping::WholeFile(absl::string_view key, size_t max_bytes, std::string
 void YamlMapping::ReadableFile(absl::string_view key, std::string& out) {
   const std::string* const name = AskText(key);
   if (name == nullptr) return;
-  std::string path = reader_.Beside(*name);
+  std::string path = reader_.Watched(*name);
   if (absl::Status status = OpenFile(path).Check(path); !status.ok()) {
     AddMistake(key, status.message());
     return;
   }
   out = std::move(path);
+}
+
+void YamlMapping::Path(absl::string_view key, std::string& out) {
+  if (const std::string* const name = AskText(key)) out = reader_.Beside(*name);
 }
 
 void YamlMapping::Mapping(absl::string_view key, absl::FunctionRef<void(YamlMapping&)> read) {

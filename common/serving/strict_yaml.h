@@ -99,6 +99,9 @@ class YamlMapping {
   // The path of a file that can be opened; relative ones as for SecretFile.
   void ReadableFile(absl::string_view key, std::string& out);
 
+  // A path, which need not lead anywhere; relative ones as for SecretFile.
+  void Path(absl::string_view key, std::string& out);
+
   void Mapping(absl::string_view key, absl::FunctionRef<void(YamlMapping&)> read);
   // A list of mappings, one call for each.
   void Mappings(absl::string_view key, absl::FunctionRef<void(YamlMapping&)> read);
@@ -106,7 +109,7 @@ class YamlMapping {
   void NamedMappings(absl::string_view key,
                      absl::FunctionRef<void(absl::string_view name, YamlMapping&)> read);
 
-  // The files that values named so far, to notice when one changes.
+  // The files that values named so far and were opened, to notice when one changes.
   const std::vector<std::string>& files() const;
 
  private:

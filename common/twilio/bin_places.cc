@@ -88,11 +88,11 @@ void BinPlaces::End() {
   for (size_t i = 0; i < roots_.size(); ++i) {
     if (Excludes(roots_[i], roots_[i])) continue;  // never there
     for (size_t j = 0; j < i; ++j) {
-      if (!Excludes(roots_[i], roots_[j])) {
-        Complain(roots_[i].offset,
-                 "There can be another root element beside this one; the document has one, "
-                 "whichever sections are rendered");
-      }
+      if (Excludes(roots_[i], roots_[j])) continue;
+      Complain(roots_[i].offset,
+               "There can be another root element beside this one; the document has one, whichever "
+               "sections are rendered");
+      return;
     }
     std::set<size_t> names;
     for (const Section& section : roots_[i].within) names.insert(section.name);

@@ -64,10 +64,10 @@ class BinTemplate {
   // What is between the braces is not judged as TwiML: CheckBin does that.
   static absl::StatusOr<BinTemplate> Parse(absl::string_view utf8_text);
 
-  // ResourceExhausted if the document would have more than kTwimlBytesMax bytes or
-  // kTwimlElementsMax elements, or would take more than kBinStepsMax to make. Otherwise a document:
-  // one CheckTwiml finds nothing fatal in, whatever the parameters, if CheckBin found nothing fatal
-  // in the template.
+  // ResourceExhausted, with a sentence about it, if the document would have more than
+  // kTwimlElementsMax elements or, with what {{#e164}} looks through, more than kTwimlBytesMax
+  // bytes, or if it would take more than kBinStepsMax. Otherwise a document: one CheckTwiml finds
+  // nothing fatal in, whatever the parameters, if CheckBin found nothing fatal in the template.
   absl::StatusOr<std::string> Render(const Form& parameters) const;
 
  private:

@@ -81,4 +81,8 @@ std::string MessageDocument(absl::string_view text) {
   return absl::StrCat("<Response><Message>", XmlEscape(text), "</Message></Response>");
 }
 
+std::string RedirectDocument(absl::string_view url) {
+  return absl::StrCat("<Response><Redirect>", XmlEscape(url), "</Redirect></Response>");
+}
+
 }  // namespace understudy::twilio

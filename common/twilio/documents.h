@@ -1,4 +1,5 @@
-// The few documents we write ourselves. CheckTwiml finds nothing in them, whatever the text.
+// The few documents we write ourselves. Whatever the text, CheckTwiml finds nothing in them but
+// what is wrong with the text itself: that it is empty or too long to be said or sent, or no URL.
 #ifndef COMMON_TWILIO_DOCUMENTS_H_
 #define COMMON_TWILIO_DOCUMENTS_H_
 
@@ -25,6 +26,9 @@ std::string PlayDocument(absl::string_view url);
 
 // Replies with the text, or not at all if it is empty: what a message makes of text/plain.
 std::string MessageDocument(absl::string_view text);
+
+// Goes on with the document at `url`, for calls and messages.
+std::string RedirectDocument(absl::string_view url);
 
 }  // namespace understudy::twilio
 

@@ -16,7 +16,7 @@ Understudy answers calls and messages with TwiML from a number's primary web ser
 fails, from its fallback. This is its command line.
 
   resolve   ask a router (or this process) for a document, and see every request it took
-  check     fetch one URL as Twilio would and say everything that is wrong with the answer
+  check     say everything that is wrong with TwiML in files, in bins, or as URLs answer it
   demo      watch a router keep answering while its web servers fail, all on this machine
 
   understudy COMMAND --help   what a command takes and which exit statuses it has

@@ -335,13 +335,13 @@ std::string RenderAnswer(const v1::ResolveTwiMLResponse& response, const Style& 
   return out;
 }
 
-std::string RenderJson(const v1::ResolveTwiMLResponse& response) {
+std::string RenderJson(const google::protobuf::Message& message) {
   google::protobuf::util::JsonPrintOptions options;
   options.add_whitespace = true;
   options.always_print_primitive_fields = true;
   std::string json;
-  // Cannot fail: the message holds no Any and no value that JSON does not have.
-  google::protobuf::util::MessageToJsonString(response, &json, options);
+  // Cannot fail: there is no value that JSON does not have.
+  google::protobuf::util::MessageToJsonString(message, &json, options);
   return json;
 }
 

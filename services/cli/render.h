@@ -10,6 +10,10 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
+namespace google::protobuf {
+class Message;
+}  // namespace google::protobuf
+
 namespace understudy::router::v1 {
 class Attempt;
 class ResolveTwiMLResponse;
@@ -62,8 +66,9 @@ std::string RenderAttempts(const router::v1::ResolveTwiMLResponse& response, con
 // Who answered and why, the attempts, warnings, the pages of the codes; last the document.
 std::string RenderAnswer(const router::v1::ResolveTwiMLResponse& response, const Style& style);
 
-// The same as proto3 JSON, every field in it, with a newline at its end.
-std::string RenderJson(const router::v1::ResolveTwiMLResponse& response);
+// `message` as proto3 JSON, every field in it, with a newline at its end. REQUIRES: it holds no
+// Any.
+std::string RenderJson(const google::protobuf::Message& message);
 
 // The line of `document`, numbered, and a caret under its column; both count from 1, columns in
 // characters. Empty if the document has no such line.

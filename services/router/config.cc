@@ -11,6 +11,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "common/serving/config_parts.h"
 #include "common/serving/strict_yaml.h"
 #include "common/twilio/charset.h"
 #include "common/twilio/identifiers.h"
@@ -22,12 +23,10 @@
 namespace understudy::router {
 namespace {
 
+using serving::CheckFirst;
+using serving::FirstLines;
 using serving::ListenAddress;
-using serving::LogLevel;
 using serving::YamlMapping;
-
-// Where a sid or a number was first given.
-using Lines = absl::flat_hash_map<std::string, int>;
 
 // A bin, and what it was made from.
 struct BinSource {
@@ -36,11 +35,6 @@ struct BinSource {
   std::string path = {};
 };
 using Bins = absl::flat_hash_map<std::string, BinSource>;
-
-absl::Status CheckAccountSid(absl::string_view sid) {
-  if (twilio::IsAccountSid(sid)) return absl::OkStatus();
-  return absl::InvalidArgumentError("must be AC and 32 lower-case hexadecimal digits");
-}
 
 absl::Status CheckPhoneNumber(absl::string_view number) {
   if (twilio::IsPhoneNumber(number)) return absl::OkStatus();
@@ -67,13 +61,6 @@ absl::Status CheckVoiceText(absl::string_view text) {
   if (text.size() <= kMaxVoiceTextBytes) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat("must not be longer than ", kMaxVoiceTextBytes, " bytes"));
-}
-
-// Says so if the value of `key` was given before.
-void CheckFirst(YamlMapping& mapping, absl::string_view key, const std::string& value,
-                Lines& lines) {
-  const auto [first, is_new] = lines.emplace(value, mapping.LineOf(key));
-  if (!is_new) mapping.AddMistake(key, absl::StrCat("already given in line ", first->second));
 }
 
 bool IsBinName(absl::string_view name) {
@@ -166,28 +153,16 @@ void ReadHandler(YamlMapping& number, absl::string_view key, const Bins& bins,
   });
 }
 
-void ReadAccounts(YamlMapping& root, Lines& lines, std::vector<Account>& accounts) {
-  root.Mappings("accounts", [&](YamlMapping& mapping) {
-    Account account;
-    mapping.Require({"sid"});
-    mapping.Text("sid", account.sid, CheckAccountSid);
-    mapping.SecretFile("auth_token_file", account.auth_token);
-    if (account.sid.empty()) return;
-    CheckFirst(mapping, "sid", account.sid, lines);
-    accounts.push_back(std::move(account));
-  });
-}
-
-void ReadNumbers(YamlMapping& root, const Lines& accounts, const Bins& bins,
+void ReadNumbers(YamlMapping& root, const FirstLines& accounts, const Bins& bins,
                  std::vector<Number>& numbers) {
-  Lines lines;
+  FirstLines lines;
   root.Mappings("numbers", [&](YamlMapping& mapping) {
     Number number;
     mapping.Require({"phone_number", "account_sid"});
     mapping.Text("phone_number", number.phone_number, CheckPhoneNumber);
     mapping.Text("account_sid", number.account_sid, [&](absl::string_view sid) {
       if (accounts.contains(sid)) return absl::OkStatus();
-      absl::Status status = CheckAccountSid(sid);
+      absl::Status status = serving::CheckAccountSid(sid);
       return status.ok() ? absl::InvalidArgumentError("not one of accounts") : status;
     });
     ReadHandler(mapping, "voice", bins, number.voice);
@@ -286,8 +261,8 @@ void ReadRoot(YamlMapping& root, RouterConfig& config) {
                   config.max_connection_age);
   });
   root.Mapping("admin", [&](YamlMapping& admin) { admin.Listen("listen", config.admin_listen); });
-  Lines accounts;
-  ReadAccounts(root, accounts, config.accounts);
+  FirstLines accounts;
+  serving::ReadAccounts(root, accounts, config.accounts);
   Bins bins;
   ReadBins(root, config, bins);
   ReadNumbers(root, accounts, bins, config.numbers);
@@ -309,14 +284,7 @@ void ReadRoot(YamlMapping& root, RouterConfig& config) {
     root.AddMistake("session_key_file", status.message());
   }
   ReadNotifier(root, config.notifier);
-  root.Mapping("log", [&](YamlMapping& log) {
-    std::vector<std::pair<absl::string_view, LogLevel>> levels;
-    for (const LogLevel level :
-         {LogLevel::kDebug, LogLevel::kInfo, LogLevel::kWarning, LogLevel::kError}) {
-      levels.emplace_back(serving::LogLevelName(level), level);
-    }
-    log.Choice("level", levels, config.log_level);
-  });
+  serving::ReadLog(root, config.log_level);
   config.files = root.files();
 }
 

@@ -12,8 +12,8 @@
 #include "absl/strings/str_cat.h"
 #include "common/twilio/charset.h"
 #include "common/twilio/identifiers.h"
+#include "common/twilio/url.h"
 #include "services/router/resolve/request.h"
-#include "services/router/resolve/url.h"
 
 namespace understudy::router {
 namespace {
@@ -56,7 +56,7 @@ std::optional<CallerError> ReadUrl(const std::string& url, const char* field,
     out.bin = bin->second;
     return std::nullopt;
   }
-  if (absl::StatusOr<Url> parsed = ParseUrl(url); !parsed.ok()) {
+  if (absl::StatusOr<twilio::Url> parsed = twilio::ParseUrl(url); !parsed.ok()) {
     return Invalid("INVALID_URL", field, absl::StrCat(field, ": ", parsed.status().message()));
   }
   out.url = url;
@@ -181,10 +181,10 @@ std::optional<CallerError> ReadStep(const v1::ResolveTwiMLRequest& request, Call
                    absl::StrCat("failure.error_code is ", failure.error_code(),
                                 "; Twilio's codes have five digits"));
   }
-  if (failure.error_url().empty() || failure.error_url().size() > kMaxUrlBytes) {
+  if (failure.error_url().empty() || failure.error_url().size() > twilio::kMaxUrlBytes) {
     return Invalid("INVALID_ERROR_URL", "failure.error_url",
                    absl::StrCat("failure.error_url has ", failure.error_url().size(),
-                                " bytes; 1 to ", kMaxUrlBytes, " are allowed"));
+                                " bytes; 1 to ", twilio::kMaxUrlBytes, " are allowed"));
   }
   call.failure = {.code = failure.error_code(), .url = failure.error_url()};
   return std::nullopt;

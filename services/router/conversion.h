@@ -38,8 +38,7 @@ struct AcceptedCall {
 using Acceptance = std::variant<AcceptedCall, serving::CallerError>;
 
 // Checks everything a caller can get wrong. `now` is the date: sessions have an age.
-Acceptance Accept(const v1::ResolveTwiMLRequest& request, const Settings& settings,
-                  absl::Time now);
+Acceptance Accept(const v1::ResolveTwiMLRequest& request, const Settings& settings, absl::Time now);
 
 // Why `bytes` are no ResolveTwiMLRequest: names the first text that is not UTF-8, if that is why.
 serving::CallerError ExplainUnreadable(absl::string_view bytes);

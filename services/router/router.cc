@@ -1,15 +1,9 @@
 #include "services/router/router.h"
 
-#include <google/protobuf/stubs/logging.h>
-#include <grpc/support/log.h>
-#include <grpcpp/ext/proto_server_reflection_plugin.h>
-#include <grpcpp/grpcpp.h>
-#include <grpcpp/health_check_service_interface.h>
-#include <sys/resource.h>
+#include <grpcpp/server_builder.h>
 
 #include <algorithm>
 #include <atomic>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
@@ -20,8 +14,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/serving/admin_server.h"
+#include "common/serving/grpc_server.h"
 #include "common/serving/log.h"
 #include "common/serving/monotonic_clock.h"
+#include "common/serving/process.h"
 #include "services/router/config.h"
 #include "services/router/fetch/curl_fetcher.h"
 #include "services/router/metrics.h"
@@ -36,55 +32,6 @@ namespace {
 
 constexpr char kServiceName[] = "understudy.router.v1.RouterService";
 
-// Limits of a client's connection. Ages are jittered by gRPC, so that clients come back spread out
-// and find the replicas there are.
-constexpr int kMaxMetadataBytes = 16 * 1024;
-constexpr int kMaxConnectionAgeGraceMs = 35 * 1000;  // longer than any call
-constexpr int kMaxConnectionIdleMs = 5 * 60 * 1000;
-constexpr int kKeepaliveMs = 60 * 1000;
-constexpr int kKeepaliveTimeoutMs = 20 * 1000;
-constexpr int kMinClientPingMs = 10 * 1000;
-
-// Each call holds a socket while it waits; ask for as many as the system gives.
-void RaiseDescriptorLimit(int max_in_flight) {
-  rlimit limit = {};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-  const auto needed = static_cast<rlim_t>(max_in_flight) + 200;
-  if (limit.rlim_cur < needed) {
-    serving::Log(serving::LogLevel::kWarning,
-                 "the limit of open files is lower than fetch.max_in_flight needs",
-                 {{"limit", static_cast<int64_t>(limit.rlim_cur)},
-                  {"needed", static_cast<int64_t>(needed)}});
-  }
-}
-
-// gRPC's own messages, as lines of our log.
-void LogForGrpc(gpr_log_func_args* message) {
-  serving::Log(message->severity == GPR_LOG_SEVERITY_ERROR ? serving::LogLevel::kWarning
-                                                           : serving::LogLevel::kDebug,
-               "gRPC", {{"detail", message->message}});
-}
-
-void SetLimits(grpc::ServerBuilder& builder, absl::Duration max_connection_age) {
-  builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
-  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS,
-                             static_cast<int>(absl::ToInt64Milliseconds(max_connection_age)));
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, kMaxConnectionAgeGraceMs);
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kMaxConnectionIdleMs);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
-                             kMinClientPingMs);
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // a taken port is an error
-  // Only reflection is synchronous.
-  builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
-  builder.SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
-  builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 2);
-}
-
 }  // namespace
 
 struct Router::Parts {
@@ -96,10 +43,9 @@ struct Router::Parts {
   std::unique_ptr<OutboxSender> outbox;
   std::unique_ptr<CurlFetcher> fetcher;
   std::unique_ptr<RouterDoor> door;
-  std::unique_ptr<grpc::Server> server;
+  std::unique_ptr<serving::GrpcServer> server;
   std::unique_ptr<serving::AdminServer> admin;
   std::thread door_thread;
-  int grpc_port = 0;
 };
 
 namespace {
@@ -128,15 +74,8 @@ void Report(OutboxSender& outbox, const std::vector<ErrorEvent>& events) {
 Router::Router(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 absl::StatusOr<std::unique_ptr<Router>> Router::Start(const RouterConfig& config) {
-  static std::once_flag libraries;
-  std::call_once(libraries, [] {
-    grpc::EnableDefaultHealthCheckService(true);
-    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
-    gpr_set_log_function(LogForGrpc);
-    // Its one message here is about text that is not UTF-8, which the caller is told in full.
-    google::protobuf::SetLogHandler(nullptr);
-  });
-  RaiseDescriptorLimit(config.max_in_flight);
+  serving::RaiseDescriptorLimit(static_cast<int64_t>(config.max_in_flight) + 200,
+                                "fetch.max_in_flight");
   auto parts = std::make_unique<Parts>();
   RouterMetrics& metrics = parts->metrics;
 
@@ -167,15 +106,14 @@ absl::StatusOr<std::unique_ptr<Router>> Router::Start(const RouterConfig& config
   parts->door = std::make_unique<RouterDoor>(std::move(service_options),
                                              MakeSettings(config, parts->own_session_key),
                                              *parts->fetcher, metrics);
-  grpc::ServerBuilder builder;
-  SetLimits(builder, config.max_connection_age);
-  parts->door->Register(builder);
-  const std::string address = serving::ListenAddressText(config.grpc_listen);
-  builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &parts->grpc_port);
-  parts->server = builder.BuildAndStart();
-  if (parts->server == nullptr || parts->grpc_port == 0) {
-    return absl::UnavailableError(absl::StrCat("cannot listen on ", address, " for gRPC"));
-  }
+  absl::StatusOr<std::unique_ptr<serving::GrpcServer>> server = serving::GrpcServer::Start(
+      {.listen = config.grpc_listen,
+       .service_name = kServiceName,
+       .max_request_bytes = kMaxRequestBytes,
+       .max_connection_age = config.max_connection_age},
+      [&](grpc::ServerBuilder& builder) { parts->door->Register(builder); });
+  if (!server.ok()) return server.status();
+  parts->server = *std::move(server);
   parts->door->Open();
   parts->door_thread = std::thread([door = parts->door.get()] { door->Serve(); });
   std::unique_ptr<Router> router(new Router(std::move(parts)));
@@ -187,9 +125,7 @@ absl::StatusOr<std::unique_ptr<Router>> Router::Start(const RouterConfig& config
   if (!admin.ok()) return admin.status();
   router->parts_->admin = *std::move(admin);
 
-  grpc::HealthCheckServiceInterface* health = router->parts_->server->GetHealthCheckService();
-  health->SetServingStatus(true);
-  health->SetServingStatus(kServiceName, true);
+  router->parts_->server->SetServing(true);
   router->parts_->is_ready = true;
   return router;
 }
@@ -199,7 +135,7 @@ Router::~Router() {
 }
 
 int Router::grpc_port() const {
-  return parts_->grpc_port;
+  return parts_->server->port();
 }
 int Router::admin_port() const {
   return parts_->admin->port();
@@ -218,8 +154,7 @@ void Router::Stop(absl::Duration grace) {
   if (!parts_->door_thread.joinable()) return;
   const absl::Time give_up_at = serving::MonotonicNow() + grace;
   parts_->is_ready = false;
-  parts_->server->GetHealthCheckService()->SetServingStatus(false);
-  parts_->server->Shutdown(absl::ToChronoTime(absl::Now() + grace));
+  parts_->server->Stop(grace);
   parts_->door->ShutDown();
   parts_->door_thread.join();
   if (parts_->outbox != nullptr) {

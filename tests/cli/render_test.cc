@@ -6,7 +6,7 @@
 #include <understudy/router/v1/router_service.pb.h>
 
 #include "absl/strings/str_cat.h"
-#include "tests/cli/golden.h"
+#include "tests/testing/golden.h"
 
 namespace understudy::cli {
 namespace {

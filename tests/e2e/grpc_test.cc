@@ -13,8 +13,8 @@
 #include "absl/time/clock.h"
 #include "common/serving/grpc_error.h"
 #include "common/twilio/twiml.h"
+#include "common/twilio/url.h"
 #include "services/router/conversion.h"
-#include "services/router/resolve/url.h"
 #include "tests/e2e/router_world.h"
 #include "tests/testing/socket.h"
 #include "tests/testing/wait.h"
@@ -246,7 +246,7 @@ TEST(Grpc, G6_EachMistakeOfACallerIsNamed) {
       {"failure's URL one byte too long",
        [](auto& r) {
          r.mutable_failure()->set_error_code(12100);
-         r.mutable_failure()->set_error_url(std::string(router::kMaxUrlBytes + 1, 'x'));
+         r.mutable_failure()->set_error_url(std::string(twilio::kMaxUrlBytes + 1, 'x'));
        },
        StatusCode::INVALID_ARGUMENT, "INVALID_ERROR_URL", "failure.error_url"},
   };

@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/twilio/form.h"
 #include "common/twilio/signature.h"
-#include "services/router/resolve/url.h"
+#include "common/twilio/url.h"
 #include "tests/e2e/every_world.h"
 #include "tests/e2e/router_world.h"
 #include "tests/testing/closed_port.h"

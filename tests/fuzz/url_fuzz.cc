@@ -5,21 +5,21 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
+#include "common/twilio/url.h"
 #include "services/router/resolve/overrides.h"
-#include "services/router/resolve/url.h"
 #include "tests/fuzz/fuzz_target.h"
 
 namespace {
 
 using absl::string_view;
-using understudy::router::JoinUrl;
 using understudy::router::kMaxRetries;
 using understudy::router::Overrides;
 using understudy::router::ParseOverrides;
-using understudy::router::ParseUrl;
-using understudy::router::RedactUrl;
-using understudy::router::Url;
 using understudy::testing::Require;
+using understudy::twilio::JoinUrl;
+using understudy::twilio::ParseUrl;
+using understudy::twilio::RedactUrl;
+using understudy::twilio::Url;
 
 // Scheme, host and port: what stands before the path.
 string_view AuthorityOf(string_view url) {
@@ -38,7 +38,7 @@ void RequireCanonical(const Url& url) {
             "a canonical URL can stand in a request line");
   }
   const absl::StatusOr<Url> again = ParseUrl(url.canonical);
-  Require(again.ok() || url.canonical.size() > understudy::router::kMaxUrlBytes,
+  Require(again.ok() || url.canonical.size() > understudy::twilio::kMaxUrlBytes,
           "a canonical URL parses");
   if (!again.ok()) return;
   Require(again->canonical == url.canonical, "it parses to itself");

@@ -55,6 +55,7 @@ class Script {
 
  private:
   friend class Origin;
+  friend class SmtpServer;
   enum class Act { kSend, kSendSlowly, kSendEndlessly, kWait, kAwaitBytes, kEnd };
   // What has become of the connection after the script.
   enum class End { kNone, kGone, kClose, kCloseWithoutNotify, kReset };

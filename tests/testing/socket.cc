@@ -91,10 +91,18 @@ int PortOf(const Socket& socket) {
                    : reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_port);
 }
 
-Socket Dial(const std::string& host, int port, absl::Duration bound) {
+Socket Dial(const std::string& host, int port, absl::Duration bound, const DialOptions& options) {
   Address address = MakeAddress(host, port);
   Socket socket(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   Require(socket.is_open(), "socket");
+  if (options.receive_buffer_bytes > 0) {
+    const int bytes = options.receive_buffer_bytes;
+    setsockopt(socket.fd(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+  }
+  if (!options.from.empty()) {
+    Address from = MakeAddress(options.from, 0);
+    Require(bind(socket.fd(), from.get(), from.size) == 0, "bind");
+  }
   if (connect(socket.fd(), address.get(), address.size) != 0) {
     if (errno != EINPROGRESS || !WaitForEvent(socket.fd(), POLLOUT, bound)) {
       return Socket();

@@ -41,9 +41,15 @@ Socket Bind(Transport transport, const std::string& host, int port);
 // The port a socket is bound to.
 int PortOf(const Socket& socket);
 
+struct DialOptions {
+  std::string from = {};         // our own address, numeric; empty: the system's choice
+  int receive_buffer_bytes = 0;  // SO_RCVBUF; 0: the system's choice
+};
+
 // Connects to `host` (numeric) and `port`. Closed if that fails, with the reason in errno, or
 // takes longer than `bound`.
-Socket Dial(const std::string& host, int port, absl::Duration bound);
+Socket Dial(const std::string& host, int port, absl::Duration bound,
+            const DialOptions& options = {});
 
 // Waits until bytes, an end or an error can be read; false if `bound` passes first.
 bool WaitReadable(const Socket& socket, absl::Duration bound);

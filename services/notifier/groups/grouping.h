@@ -4,6 +4,9 @@
 // The waits are Alertmanager's: group_wait gathers the first burst, group_interval spaces news of a
 // known group, repeat_interval reminds of one that goes on without news. A group without an event
 // for recovered_after has recovered; the next event opens it anew.
+//
+// Times come from a clock that may be set back: a wait that would then last longer than twice its
+// length is taken to be over.
 #ifndef SERVICES_NOTIFIER_GROUPS_GROUPING_H_
 #define SERVICES_NOTIFIER_GROUPS_GROUPING_H_
 
@@ -12,6 +15,7 @@
 #include <string>
 
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "services/notifier/ingest/event.h"
 
 namespace understudy::notifier {
@@ -30,6 +34,7 @@ struct Counts {
   int64_t total() const;
   int64_t of(Outcome outcome) const { return by_outcome[static_cast<size_t>(outcome)]; }
   void Add(Outcome outcome, int64_t count = 1);
+  void Add(const Counts& more);
   // REQUIRES: `told` was counted before.
   Counts Since(const Counts& told) const;
 
@@ -47,6 +52,10 @@ struct GroupState {
   absl::Time last_at = absl::InfinitePast();
   absl::Time last_mail_at = absl::InfinitePast();  // written for anyone
   absl::Time due_at = absl::InfiniteFuture();      // when to look at it
+  // Nobody can be told of anything new before: their last mail is too recent, or pending, or there
+  // is no room for another. Events do not make the group due any sooner, so that a storm during an
+  // outage does not have it looked at over and over.
+  absl::Time quiet_until = absl::InfinitePast();
 
   friend bool operator==(const GroupState&, const GroupState&) = default;
 };
@@ -61,9 +70,9 @@ struct Told {
   bool recovered = false;      // and that it has recovered
   Counts counts = {};          // events told of; a mail tells when it is written
   int64_t last_event_row = 0;  // the newest event told of, as the store numbers them
-  absl::Time last_mail_at = absl::InfinitePast();
-  bool mail_pending = false;  // its last mail is neither accepted nor given up
-  bool over_limit = false;    // a mail was due and mail_limit had no room
+  absl::Time last_mail_at = absl::InfinitePast();  // written or, later, accepted
+  bool mail_pending = false;                       // its last mail is neither accepted nor given up
+  bool over_limit = false;                         // a mail was due and mail_limit had no room
 
   friend bool operator==(const Told&, const Told&) = default;
 };
@@ -89,8 +98,14 @@ GroupState OnEvent(GroupState state, const Event& event, const Waits& waits);
 bool HasRecovered(const GroupState& state, absl::Time now, const Waits& waits);
 GroupState OnRecovered(GroupState state);
 
-// What is due to a recipient at `now`. None while their last mail is pending: news gather, and go
-// out as one mail when it is settled.
+// The row of a recipient who has none: to them, episodes before this one are history, and so is
+// this one if it is over and others have heard of it.
+Told Newcomer(const std::string& recipient, const GroupState& state);
+
+// What is due to a recipient at `now`, HasRecovered having been heeded. None while their last mail
+// is pending: news gather, and go out as one mail when it is settled. Mails to a recipient are
+// group_interval apart, whatever their reasons. An episode that was over before they heard of it is
+// told in one mail, as recovered.
 Reason WhyDue(const GroupState& state, const Told& told, absl::Time now, const Waits& waits);
 
 // The recipient after a mail of that reason was written at `now`.
@@ -98,8 +113,13 @@ Told OnMailWritten(Told told, const GroupState& state, Reason reason, const std:
                    int64_t newest_event_row, absl::Time now);
 
 // When WhyDue may next be something for this recipient, if no event comes before; never while a
-// mail is pending.
+// mail is pending or waits for room.
 absl::Time NextLook(const GroupState& state, const Told& told, absl::Time now, const Waits& waits);
+
+// The group after it was looked at: due_at and quiet_until follow from what its recipients were
+// told.
+GroupState OnLooked(GroupState state, absl::Span<const Told> recipients, absl::Time now,
+                    const Waits& waits);
 
 }  // namespace understudy::notifier
 

@@ -34,9 +34,9 @@ struct GroupDigest {
   absl::Time first_at = {};
   absl::Time last_at = {};
   absl::Time now = {};
-  std::vector<DigestUrl> urls = {};  // of the news, most first
-  int64_t urls_counted = 0;        // events that `urls` counts; less than news.total(): the newest
-  std::vector<Event> sample = {};  // of the news, oldest first
+  std::vector<DigestUrl> urls = {};          // of the news, most first; there may be more
+  int64_t urls_counted = 0;                  // so many of the news, the newest, were counted by URL
+  std::vector<Event> sample = {};            // of the news, oldest first
   std::vector<std::string> dead_mails = {};  // a line each: mails that could not be delivered
   std::string page_url = {};                 // of the group; empty: there is none
 };

@@ -6,7 +6,13 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/time/time.h"
+
 namespace understudy::notifier {
+
+// How long one attempt may take, whatever the server does. Much of it is for the server's verdict
+// on a mail it has in full: giving up there means that the mail may come twice.
+inline constexpr absl::Duration kSendTimeout = absl::Minutes(3);
 
 // One mail to one recipient, complete: sending it again sends the same bytes.
 struct OutgoingMail {

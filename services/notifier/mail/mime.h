@@ -4,6 +4,7 @@
 #ifndef SERVICES_NOTIFIER_MAIL_MIME_H_
 #define SERVICES_NOTIFIER_MAIL_MIME_H_
 
+#include <cstddef>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -13,6 +14,8 @@
 
 namespace understudy::notifier {
 
+inline constexpr size_t kMaxMailboxNameBytes = 200;
+
 // A mailbox as configurations write it: `Understudy <understudy@example.com>` or the address alone.
 struct Mailbox {
   std::string name = {};     // UTF-8, may be empty
@@ -21,7 +24,8 @@ struct Mailbox {
   std::string domain() const;
   friend bool operator==(const Mailbox&, const Mailbox&) = default;
 };
-// InvalidArgument with a sentence for anything else: no comments, groups or quoted local parts.
+// InvalidArgument with a sentence for anything else: no comments, groups, quoted local parts or
+// address literals.
 absl::StatusOr<Mailbox> ParseMailbox(absl::string_view text);
 
 struct MailHead {
@@ -34,8 +38,14 @@ struct MailHead {
   std::string list_id = {};      // "alerts.understudy.example.com"; empty: none
 };
 
+// `text` as one line of UTF-8 without control characters: line ends and tabs become blanks, the
+// others and what is no UTF-8 U+FFFD.
+std::string PlainLine(absl::string_view text);
+
 // RFC 5322 bytes with CRLF line ends, none longer than 998 bytes, text and HTML as one
-// multipart/alternative. Whatever stands in subject and bodies, headers stay ours.
+// multipart/alternative; the same for the same arguments. Whatever stands in subject, names and
+// bodies, headers stay ours: control characters and what is no UTF-8 become U+FFFD, and what cannot
+// stand in an address or a message id is left out of it.
 std::string BuildMail(const MailHead& head, const Digest& digest);
 
 }  // namespace understudy::notifier

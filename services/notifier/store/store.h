@@ -79,7 +79,8 @@ struct UrlCount {
 };
 
 // One transaction: sees what it wrote, and nobody else's writes. Verbs fail by making the whole
-// transaction fail, after which they do nothing; so they need no checks. Lives within Write.
+// transaction fail, after which they do nothing; so they need no checks. What refers to a group or
+// mail that is not there fails so too, with kNotFound. Lives within Write.
 class StoreTransaction {
  public:
   virtual ~StoreTransaction() = default;
@@ -91,7 +92,7 @@ class StoreTransaction {
 
   virtual std::vector<Told> ToldOf(int64_t group_id) = 0;
   virtual void SaveTold(int64_t group_id, const Told& told) = 0;
-  // Groups that wait for room under mail_limit to be told to `recipient`, oldest first.
+  // Groups that wait for room under mail_limit to be told to `recipient`, by id.
   virtual std::vector<int64_t> GroupsOverLimit(const std::string& recipient, int max) = 0;
   virtual int64_t CountGroupsOverLimit(const std::string& recipient) = 0;
 
@@ -100,6 +101,7 @@ class StoreTransaction {
   // The same by URL, most first, at most `max_urls` of them, of the newest `max_events`.
   virtual std::vector<UrlCount> CountByUrl(int64_t group_id, int64_t row, int max_events,
                                            int max_urls) = 0;
+  // Also when that event is purged; 0 if there is no such group.
   virtual int64_t NewestEventRow(int64_t group_id) = 0;
 
   // Gives the mail its id.
@@ -110,10 +112,12 @@ class StoreTransaction {
   virtual std::optional<Mail> FindMail(int64_t id) = 0;
   // The due mail with the earliest next_attempt_at, if that is not after `now`.
   virtual std::optional<Mail> NextDueMail(absl::Time now) = 0;
-  // Mails written to `recipient` since `since`, by when, oldest first.
+  // When mails were written to `recipient`, from `since` on, oldest first.
   virtual std::vector<absl::Time> MailsWritten(const std::string& recipient, absl::Time since) = 0;
-  // Parked or expired since `since`, for the next mail that gets through to name them.
+  // Parked or expired since `since`, oldest first, for the next mail that gets through to name
+  // them.
   virtual std::vector<Mail> DeadMails(absl::Time since, int max) = 0;
+  // By next_attempt_at.
   virtual std::vector<Mail> MailsInState(MailState state, int max) = 0;
 
   // A word kept under a name, such as when the last heartbeat was written; "" if there is none.
@@ -124,8 +128,9 @@ class StoreTransaction {
   virtual Counts CountEvents(absl::Time since) = 0;
   virtual int64_t CountOpenGroups() = 0;
 
-  // Deletes at most `max` events received before `before`, and settled mails and recovered groups
-  // that nothing refers to any more; returns how many events.
+  // Deletes events received before `before`, mails settled before it, and recovered groups without
+  // events, mails or anybody who is still to be told; at most `max` of each, the oldest first.
+  // Returns how many events.
   virtual int Purge(absl::Time before, int max) = 0;
 };
 
@@ -148,9 +153,9 @@ struct GroupFilter {
 struct StoreStatus {
   int64_t open_groups = 0;
   int64_t recovered_groups = 0;
-  int64_t due_mails = 0;
+  int64_t due_mails = 0;                                   // due and sending
   int64_t dead_mails = 0;                                  // parked and expired
-  absl::Time oldest_due_mail_at = absl::InfiniteFuture();  // written_at of what is not sent yet
+  absl::Time oldest_due_mail_at = absl::InfiniteFuture();  // written_at of those due and sending
 };
 
 class Store {

@@ -193,10 +193,10 @@ class CurlFetcher::Loop {
 
   void BeginTransfer(Begin begin) {
     const absl::Time now = MonotonicNow();
-    absl::StatusOr<Url> url = ParseUrl(begin.exchange.url);
+    absl::StatusOr<twilio::Url> url = twilio::ParseUrl(begin.exchange.url);
     const bool is_url = url.ok();
     auto transfer = std::make_unique<Transfer>(begin.ticket, std::move(begin.exchange),
-                                               is_url ? *std::move(url) : Url{},
+                                               is_url ? *std::move(url) : twilio::Url{},
                                                std::move(begin.done), rules_, now);
     const Ticket ticket = begin.ticket;
     const absl::Time alarm = transfer->NextDeadline();

@@ -9,14 +9,18 @@
 #include <string>
 #include <vector>
 
+#include "common/twilio/url.h"
 #include "services/router/fetch/egress.h"
 #include "services/router/fetch/idle_sockets.h"
 #include "services/router/fetch/response_head.h"
 #include "services/router/fetch/transfer_end.h"
 #include "services/router/resolve/fetcher.h"
-#include "services/router/resolve/url.h"
 
 namespace understudy::router {
+
+// Of an audio answer, which is played from its URL, no more is read: enough to tell its format. So
+// a file may be of any size, and a live stream is not waited for.
+inline constexpr size_t kAudioBytesRead = 4096;
 
 struct CurlEasyDeleter {
   void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
@@ -47,13 +51,13 @@ struct TlsWatch {
 
 class Transfer {
  public:
-  Transfer(Ticket ticket, Exchange exchange, Url url, Fetcher::Done done,
+  Transfer(Ticket ticket, Exchange exchange, twilio::Url url, Fetcher::Done done,
            const TransferRules& rules, absl::Time begun_at);
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
 
   Ticket ticket() const { return ticket_; }
-  const Url& url() const { return url_; }
+  const twilio::Url& url() const { return url_; }
 
   // Sets `easy` up to dial `addresses`, none of which needs asking the egress rule again, though
   // each socket does: the first of each family now, the rest by DialNext. `now`: the look-up has
@@ -95,6 +99,7 @@ class Transfer {
   static size_t OnHeader(char* data, size_t size, size_t count, void* self);
   static size_t OnBody(char* data, size_t size, size_t count, void* self);
 
+  bool TakeBody(absl::string_view bytes);
   bool TakeHeadLine(absl::string_view line);
   bool HasUnaskedBytes(int fd) const;
   void WatchTls();
@@ -103,7 +108,7 @@ class Transfer {
 
   const Ticket ticket_;
   Exchange exchange_;
-  const Url url_;
+  const twilio::Url url_;
   Fetcher::Done done_;
   const TransferRules& rules_;
 
@@ -113,6 +118,7 @@ class Transfer {
   char error_text_[CURL_ERROR_SIZE] = "";
 
   ResponseHead head_;
+  bool is_audio_ = false;  // so says the head of a response of 2xx
   std::string body_;
   std::vector<IpAddress> untried_;
   std::string remote_address_;

@@ -87,7 +87,7 @@ std::vector<ErrorEvent> EventsOf(const Call& call, const std::string& phone_numb
   if (!outcome.warnings.empty()) {
     const Warning& first = outcome.warnings.front();
     ErrorEvent& event = events.emplace_back(about_call);
-    event.level = twilio::Level::kWarning;
+    event.level = first.level;
     event.error_code = first.code;
     event.error_url = outcome.document_url;
     event.target = outcome.source == Source::kPrimary ? Target::kPrimary : Target::kFallback;

@@ -62,10 +62,9 @@ Plan::Plan(Call call, std::shared_ptr<const Route> route, const Limits& limits)
 
 Step Plan::Begin(absl::Time now) {
   if (!call_.failure.has_value()) return BeginTarget(Target::kPrimary, now);
-  fetch_ = Fetch{.error_url = RedactUrl(call_.failure->url), .begun_at = now};
-  return LeaveTarget({.code = call_.failure->code,
-                      .detail = "the platform could not execute the document"},
-                     now);
+  fetch_ = Fetch{.error_url = twilio::RedactUrl(call_.failure->url), .begun_at = now};
+  return LeaveTarget(
+      {.code = call_.failure->code, .detail = "the platform could not execute the document"}, now);
 }
 
 twilio::Form Plan::ParametersFor(Target target) const {
@@ -94,7 +93,7 @@ Step Plan::BeginTarget(Target target, absl::Time now) {
   const Endpoint& endpoint =
       target == Target::kPrimary ? route_->handler.primary : *route_->handler.fallback;
   fetch_ = Fetch{.target = target,
-                 .error_url = RedactUrl(endpoint.url),
+                 .error_url = twilio::RedactUrl(endpoint.url),
                  .method = endpoint.method,
                  .parameters = ParametersFor(target),
                  .begun_at = now,
@@ -106,7 +105,7 @@ Step Plan::BeginTarget(Target target, absl::Time now) {
                 logins_.end());
   for (Login& login : logins_) login.asked_now = false;
 
-  absl::StatusOr<Url> url = ParseUrl(endpoint.url);
+  absl::StatusOr<twilio::Url> url = twilio::ParseUrl(endpoint.url);
   if (!url.ok()) {
     return LeaveTarget({.code = kInvalidUrl, .detail = std::string(url.status().message())}, now);
   }
@@ -121,11 +120,10 @@ Step Plan::BeginTarget(Target target, absl::Time now) {
   fetch_.ends_at = now + TimeFor(target, fetch_.overrides, now);
   TakeLogin(*url);
   const absl::string_view seed = call_.request_id.empty() ? call_.id : call_.request_id;
-  fetch_.context = {
-      .kind = call_.kind,
-      .auth_token = &route_->auth_token,
-      .idempotency_token = IdempotencyToken(absl::StrCat(
-          call_.account_sid, "/", seed, "/", TargetName(target)))};
+  fetch_.context = {.kind = call_.kind,
+                    .auth_token = &route_->auth_token,
+                    .idempotency_token = IdempotencyToken(
+                        absl::StrCat(call_.account_sid, "/", seed, "/", TargetName(target)))};
   fetch_.url = *std::move(url);
   if (fetch_.ends_at <= now) {
     const int code = CodeOf(NetError::kTotalTimeout, route_->codes);
@@ -216,7 +214,7 @@ bool Plan::AnswerChallenge(const Reply& reply) {
 }
 
 // The credentials of `url`, if it has any, are from now on those for its origin.
-void Plan::TakeLogin(const Url& url) {
+void Plan::TakeLogin(const twilio::Url& url) {
   Credentials credentials = {.user = url.user, .password = Secret(url.password)};
   if (credentials.empty()) return;
   Login* login = FindLogin(url.origin());
@@ -312,7 +310,7 @@ Step Plan::FollowRedirect(const Reply& reply, const std::string& location, bool 
                                         " times")},
                 reply);
   }
-  absl::StatusOr<Url> next = JoinUrl(fetch_.url, location);
+  absl::StatusOr<twilio::Url> next = twilio::JoinUrl(fetch_.url, location);
   if (!next.ok()) {
     return Fail({.code = kInvalidRedirect,
                  .phase = Phase::kRedirect,

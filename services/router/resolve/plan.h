@@ -12,11 +12,11 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "common/twilio/url.h"
 #include "services/router/resolve/call.h"
 #include "services/router/resolve/challenge.h"
 #include "services/router/resolve/overrides.h"
 #include "services/router/resolve/request.h"
-#include "services/router/resolve/url.h"
 
 namespace understudy::router {
 
@@ -42,7 +42,7 @@ class Plan {
   // The fetch of one target: its hops, its tries, its time.
   struct Fetch {
     Target target = Target::kPrimary;
-    Url url = {};                // of the current hop
+    twilio::Url url = {};        // of the current hop
     std::string error_url = {};  // the same as it is reported: nothing added, nothing secret
     Method method = Method::kPost;
     twilio::Form parameters = {};
@@ -76,7 +76,7 @@ class Plan {
   Step Finish(Source source, std::string document, std::string document_url);
 
   bool AnswerChallenge(const Reply& reply);
-  void TakeLogin(const Url& url);
+  void TakeLogin(const twilio::Url& url);
   Login* FindLogin(const std::string& origin);
   Session SessionNow() const;
   void Remember(const Reply& reply);

@@ -36,11 +36,11 @@ std::optional<absl::string_view> BinName(absl::string_view url) {
 
 std::string StepUrl(absl::string_view base_url, absl::string_view url) {
   url = absl::StripAsciiWhitespace(url);
-  const absl::StatusOr<Url> base = ParseUrl(base_url);
-  if (!base.ok() || ParseUrl(url).ok()) return std::string(url);
+  const absl::StatusOr<twilio::Url> base = twilio::ParseUrl(base_url);
+  if (!base.ok() || twilio::ParseUrl(url).ok()) return std::string(url);
   if (absl::StartsWith(url, "//")) return absl::StrCat(base->scheme, ":", url);
   if (url.empty()) return std::string(base_url);
-  const absl::StatusOr<Url> joined = JoinUrl(*base, url);
+  const absl::StatusOr<twilio::Url> joined = twilio::JoinUrl(*base, url);
   if (!joined.ok()) return std::string(url);
   const size_t fragment = url.find('#');
   return absl::StrCat(joined->canonical,
@@ -48,7 +48,7 @@ std::string StepUrl(absl::string_view base_url, absl::string_view url) {
 }
 
 absl::Status CheckEndpointUrl(absl::string_view url) {
-  const absl::StatusOr<Url> parsed = ParseUrl(url);
+  const absl::StatusOr<twilio::Url> parsed = twilio::ParseUrl(url);
   if (!parsed.ok()) return parsed.status();
   const Overrides overrides = ParseOverrides(parsed->fragment);
   if (overrides.error_code != 0) return absl::InvalidArgumentError(overrides.error);
@@ -56,7 +56,7 @@ absl::Status CheckEndpointUrl(absl::string_view url) {
   return absl::OkStatus();
 }
 
-Exchange BuildExchange(const RequestContext& context, const Url& url, Method method,
+Exchange BuildExchange(const RequestContext& context, const twilio::Url& url, Method method,
                        const twilio::Form& parameters) {
   Exchange exchange{.method = method};
   const bool post = method == Method::kPost;

@@ -8,8 +8,8 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "common/twilio/url.h"
 #include "services/router/resolve/call.h"
-#include "services/router/resolve/url.h"
 
 namespace understudy::router {
 
@@ -33,7 +33,7 @@ struct RequestContext {
 
 // The request for `url`: its query (after what it has) or body carries `parameters`, its headers
 // the signature over exactly what is sent. Credentials, times and limits are left to the caller.
-Exchange BuildExchange(const RequestContext& context, const Url& url, Method method,
+Exchange BuildExchange(const RequestContext& context, const twilio::Url& url, Method method,
                        const twilio::Form& parameters);
 
 // A UUID made from what it names: the same seed gives the same token, so that a retried call

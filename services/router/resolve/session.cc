@@ -19,18 +19,17 @@ constexpr char kGrant[] = "grant";
 
 std::string EncodeGrant(const Grant& grant) {
   const Challenge& challenge = grant.challenge;
-  return twilio::EncodeForm(
-      {{"origin", grant.origin},
-       {"user", grant.credentials.user},
-       {"password", grant.credentials.password.Reveal()},
-       {"uses", absl::StrCat(grant.uses)},
-       {"digest", challenge.scheme == Challenge::Scheme::kDigest ? "1" : "0"},
-       {"sha256", challenge.hash == Challenge::Hash::kSha256 ? "1" : "0"},
-       {"sess", challenge.session ? "1" : "0"},
-       {"auth", challenge.qop_auth ? "1" : "0"},
-       {"realm", challenge.realm},
-       {"nonce", challenge.nonce},
-       {"opaque", challenge.opaque}});
+  return twilio::EncodeForm({{"origin", grant.origin},
+                             {"user", grant.credentials.user},
+                             {"password", grant.credentials.password.Reveal()},
+                             {"uses", absl::StrCat(grant.uses)},
+                             {"digest", challenge.scheme == Challenge::Scheme::kDigest ? "1" : "0"},
+                             {"sha256", challenge.hash == Challenge::Hash::kSha256 ? "1" : "0"},
+                             {"sess", challenge.session ? "1" : "0"},
+                             {"auth", challenge.qop_auth ? "1" : "0"},
+                             {"realm", challenge.realm},
+                             {"nonce", challenge.nonce},
+                             {"opaque", challenge.opaque}});
 }
 
 std::optional<Grant> DecodeGrant(absl::string_view text) {

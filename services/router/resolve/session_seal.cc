@@ -84,8 +84,7 @@ std::optional<std::string> Decrypt(absl::string_view sealed, const Secret& key) 
     return std::nullopt;
   }
   const absl::string_view head = sealed.substr(0, kHeadBytes);
-  const absl::string_view body =
-      sealed.substr(kHeadBytes, sealed.size() - kHeadBytes - kTagBytes);
+  const absl::string_view body = sealed.substr(kHeadBytes, sealed.size() - kHeadBytes - kTagBytes);
   std::string tag(sealed.substr(sealed.size() - kTagBytes));
   const Cipher cipher = StartCipher(KeyOf(key, head.substr(1)), head, /*encrypt=*/false);
   std::string text(body.size(), '\0');
@@ -121,9 +120,9 @@ const char* SessionUseName(SessionUse use) {
 std::string SealSession(const Session& session, const Call& call, const Secret& key,
                         const SessionSalt& salt, absl::Time now) {
   if (session.empty()) return {};
-  const std::string text = twilio::EncodeForm({{"at", absl::StrCat(absl::ToUnixSeconds(now))},
-                                               {"for", ScopeOf(call)}}) +
-                           "&" + EncodeSession(session);
+  const std::string text =
+      twilio::EncodeForm({{"at", absl::StrCat(absl::ToUnixSeconds(now))}, {"for", ScopeOf(call)}}) +
+      "&" + EncodeSession(session);
   std::string sealed(1, static_cast<char>(kVersion));
   sealed.append(reinterpret_cast<const char*>(salt.data()), salt.size());
   const Cipher cipher =

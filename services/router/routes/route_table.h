@@ -9,16 +9,12 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "common/secret.h"
+#include "common/twilio/account.h"
 #include "services/router/resolve/call.h"
 
 namespace understudy::router {
 
-struct Account {
-  std::string sid = {};
-  Secret auth_token = {};  // empty: its requests go out unsigned
-
-  friend bool operator==(const Account&, const Account&) = default;
-};
+using twilio::Account;
 
 struct Number {
   std::string phone_number = {};  // E.164

@@ -11,8 +11,8 @@
 #include "common/mutex.h"
 #include "common/serving/monotonic_clock.h"
 #include "common/twilio/form.h"
+#include "common/twilio/url.h"
 #include "services/router/resolve/resolve.h"
-#include "services/router/resolve/url.h"
 #include "tests/testing/require.h"
 #include "tests/testing/temp_dir.h"
 
@@ -157,7 +157,7 @@ Answer FaultWorld::Resolve(const std::string& url, const Asking& asking) {
 }
 
 void FaultWorld::ExpectFallback(const std::string& url, const ExpectedFault& fault, Asking asking) {
-  const std::string error_url = fault.error_url.empty() ? router::RedactUrl(url) : fault.error_url;
+  const std::string error_url = fault.error_url.empty() ? twilio::RedactUrl(url) : fault.error_url;
   for (const RetrievalCodes codes : {RetrievalCodes::kClassic, RetrievalCodes::kSpecific}) {
     const bool classic = codes == RetrievalCodes::kClassic;
     SCOPED_TRACE(classic ? "classic codes" : "specific codes");

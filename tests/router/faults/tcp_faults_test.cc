@@ -11,7 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/twilio/signature.h"
-#include "services/router/resolve/url.h"
+#include "common/twilio/url.h"
 #include "tests/router/faults/fault_world.h"
 #include "tests/testing/black_hole.h"
 #include "tests/testing/closed_port.h"

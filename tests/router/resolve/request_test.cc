@@ -32,7 +32,7 @@ std::string HeaderOf(const Exchange& exchange, absl::string_view name) {
 
 Exchange Build(absl::string_view url, Method method, const Form& parameters,
                Kind kind = Kind::kVoice, const Secret& token = kToken) {
-  const absl::StatusOr<Url> parsed = ParseUrl(url);
+  const absl::StatusOr<twilio::Url> parsed = twilio::ParseUrl(url);
   EXPECT_TRUE(parsed.ok()) << parsed.status();
   return BuildExchange(
       {.kind = kind, .auth_token = &token, .idempotency_token = "00000000-0000-5000-8000-000000"},

@@ -1,0 +1,49 @@
+// What the notifier is told at its start: its settings as values, and their loading from YAML.
+#ifndef SERVICES_NOTIFIER_CONFIG_H_
+#define SERVICES_NOTIFIER_CONFIG_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "common/serving/listen_address.h"
+#include "common/serving/log.h"
+#include "services/notifier/groups/dispatcher.h"
+#include "services/notifier/ingest/http_handlers.h"
+#include "services/notifier/mail/smtp_mailer.h"
+
+namespace understudy::notifier {
+
+// Of alerts.routes, and of `to` in one of them.
+inline constexpr size_t kMaxRoutes = 1000;
+inline constexpr size_t kMaxRecipients = 100;
+
+// Settings without a word on them are described in deploy/config/notifier.yaml.
+struct NotifierConfig {
+  serving::ListenAddress grpc_listen = {.host = "0.0.0.0", .port = 50052};
+  serving::ListenAddress http_listen = {.host = "0.0.0.0", .port = 8081};
+  serving::ListenAddress admin_listen = {.host = "0.0.0.0", .port = 9091};
+  std::string store_path = {};
+  HttpSettings http = {};
+  // One of them: a mail server, or a folder for files.
+  std::optional<SmtpOptions> smtp = {};
+  std::string mail_directory = {};
+  AlertRules alerts = {};  // with retention, the From of mails and the page's address
+  serving::LogLevel log_level = serving::LogLevel::kInfo;
+
+  // The other files it was made of: a change in one is a change of the configuration.
+  std::vector<std::string> files = {};
+};
+
+// Reads the file at `path` and the secrets it names. InvalidArgument if anything is wrong, with
+// every mistake on a line of its own: "file:line: key: what is wrong".
+absl::StatusOr<NotifierConfig> LoadNotifierConfig(const std::string& path);
+
+// The same for `text`, as if it had been read from `path`.
+absl::StatusOr<NotifierConfig> ReadNotifierConfig(absl::string_view text, const std::string& path);
+
+}  // namespace understudy::notifier
+
+#endif  // SERVICES_NOTIFIER_CONFIG_H_

@@ -1,0 +1,77 @@
+#include "services/notifier/ingest/grpc_service.h"
+
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "common/serving/grpc_error.h"
+#include "services/notifier/ingest/conversion.h"
+
+namespace understudy::notifier {
+namespace {
+
+// What a store that failed is to a client.
+grpc::Status ToStatus(const absl::Status& status) {
+  if (status.code() == absl::StatusCode::kResourceExhausted) {
+    return serving::TryLater(status.message(), kRetryDelay);
+  }
+  return {grpc::StatusCode::UNAVAILABLE, std::string(status.message())};
+}
+
+}  // namespace
+
+grpc::Status GrpcService::ReportErrorEvents(grpc::ServerContext*,
+                                            const v1::ReportErrorEventsRequest* request,
+                                            v1::ReportErrorEventsResponse* response) {
+  std::variant<Batch, serving::CallerError> read = ReadBatch(*request);
+  if (const auto* error = std::get_if<serving::CallerError>(&read)) {
+    return serving::ToStatus(*error);
+  }
+  Batch& batch = std::get<Batch>(read);
+  const absl::StatusOr<Intake> intake =
+      ingest_.Take(std::move(batch.events), Door::kGrpc, absl::Now());
+  if (!intake.ok()) return ToStatus(intake.status());
+  for (const RejectedEvent& event : batch.rejected) ingest_.Reject(event, Door::kGrpc);
+  *response = ToResponse(batch, *intake);
+  return grpc::Status::OK;
+}
+
+grpc::Status GrpcService::ListErrorEvents(grpc::ServerContext*,
+                                          const v1::ListErrorEventsRequest* request,
+                                          v1::ListErrorEventsResponse* response) {
+  const std::variant<EventsQuery, serving::CallerError> read = ReadQuery(*request);
+  if (const auto* error = std::get_if<serving::CallerError>(&read)) {
+    return serving::ToStatus(*error);
+  }
+  const EventsQuery& query = std::get<EventsQuery>(read);
+  const absl::StatusOr<std::vector<StoredEvent>> events =
+      store_.ListEvents(query.filter, query.before_row, query.page_size);
+  if (!events.ok()) return ToStatus(events.status());
+  for (const StoredEvent& stored : *events) SetEvent(stored.event, response->add_events());
+  if (static_cast<int>(events->size()) == query.page_size) {
+    response->set_next_page_token(PageToken(events->back().row));
+  }
+  return grpc::Status::OK;
+}
+
+grpc::Status GrpcService::ListErrorGroups(grpc::ServerContext*,
+                                          const v1::ListErrorGroupsRequest* request,
+                                          v1::ListErrorGroupsResponse* response) {
+  const std::variant<GroupsQuery, serving::CallerError> read = ReadQuery(*request);
+  if (const auto* error = std::get_if<serving::CallerError>(&read)) {
+    return serving::ToStatus(*error);
+  }
+  const GroupsQuery& query = std::get<GroupsQuery>(read);
+  const absl::StatusOr<std::vector<Store::ListedGroup>> groups =
+      store_.ListGroups(query.filter, query.before, query.page_size);
+  if (!groups.ok()) return ToStatus(groups.status());
+  for (const Store::ListedGroup& listed : *groups) SetGroup(listed.group, response->add_groups());
+  if (static_cast<int>(groups->size()) == query.page_size) {
+    response->set_next_page_token(PageToken(groups->back().place));
+  }
+  return grpc::Status::OK;
+}
+
+}  // namespace understudy::notifier

@@ -1,0 +1,40 @@
+// The gRPC door: NotifierService over Ingest and the store. Synchronous: it waits for our own disk
+// alone, and gRPC's pool of threads is bounded.
+#ifndef SERVICES_NOTIFIER_INGEST_GRPC_SERVICE_H_
+#define SERVICES_NOTIFIER_INGEST_GRPC_SERVICE_H_
+
+#include <understudy/notifier/v1/notifier_service.grpc.pb.h>
+
+#include "services/notifier/ingest/ingest.h"
+#include "services/notifier/store/store.h"
+
+namespace understudy::notifier {
+
+// How long a sender that is told to come back later should wait.
+inline constexpr absl::Duration kRetryDelay = absl::Seconds(1);
+// Of a request: 500 events with every text at its limit.
+inline constexpr int kMaxRequestBytes = 8 << 20;
+
+class GrpcService final : public v1::NotifierService::Service {
+ public:
+  // Both must outlive it.
+  GrpcService(Ingest& ingest, Store& store) : ingest_(ingest), store_(store) {}
+
+  grpc::Status ReportErrorEvents(grpc::ServerContext* context,
+                                 const v1::ReportErrorEventsRequest* request,
+                                 v1::ReportErrorEventsResponse* response) override;
+  grpc::Status ListErrorEvents(grpc::ServerContext* context,
+                               const v1::ListErrorEventsRequest* request,
+                               v1::ListErrorEventsResponse* response) override;
+  grpc::Status ListErrorGroups(grpc::ServerContext* context,
+                               const v1::ListErrorGroupsRequest* request,
+                               v1::ListErrorGroupsResponse* response) override;
+
+ private:
+  Ingest& ingest_;
+  Store& store_;
+};
+
+}  // namespace understudy::notifier
+
+#endif  // SERVICES_NOTIFIER_INGEST_GRPC_SERVICE_H_

@@ -1,0 +1,114 @@
+#include "services/notifier/ingest/sender_check.h"
+
+#include <openssl/crypto.h>
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "common/twilio/signature.h"
+
+namespace understudy::notifier {
+namespace {
+
+// Reported to be added after signing by some of Twilio's products.
+constexpr absl::string_view kUnsignedParameters[] = {"CallToken", "StirVerstat"};
+
+const Account* FindAccount(const std::vector<Account>& accounts, absl::string_view sid) {
+  const auto account = std::find_if(accounts.begin(), accounts.end(),
+                                    [&](const Account& a) { return a.sid == sid; });
+  return account == accounts.end() ? nullptr : &*account;
+}
+
+std::vector<std::string> SignedUrls(absl::string_view public_url,
+                                    const serving::HttpRequest& request) {
+  const std::string target =
+      absl::StrCat(request.path, request.query.empty() ? "" : "?", request.query);
+  if (!public_url.empty()) return {absl::StrCat(absl::StripSuffix(public_url, "/"), target)};
+  const std::string* host = serving::FindHeader(request.headers, "Host");
+  if (host == nullptr) return {};
+  return {absl::StrCat("https://", *host, target), absl::StrCat("http://", *host, target)};
+}
+
+twilio::Form WithoutUnsigned(const twilio::Form& body) {
+  twilio::Form rest;
+  for (const twilio::Parameter& parameter : body) {
+    if (std::find(std::begin(kUnsignedParameters), std::end(kUnsignedParameters), parameter.name) ==
+        std::end(kUnsignedParameters)) {
+      rest.push_back(parameter);
+    }
+  }
+  return rest;
+}
+
+// In a time that does not tell how much of it is right.
+bool IsSame(absl::string_view a, absl::string_view b) {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+SenderProblem Unauthorized(const char* message) {
+  return {.http_status = 401, .reason = "UNAUTHORIZED", .message = message};
+}
+
+}  // namespace
+
+std::optional<SenderProblem> CheckTwilioRequest(const std::vector<Account>& accounts,
+                                                absl::string_view public_url,
+                                                const serving::HttpRequest& request,
+                                                const twilio::Form& body,
+                                                const twilio::Form& parameters) {
+  if (accounts.empty()) return std::nullopt;
+  const std::string* sid = twilio::FindParameter(parameters, "AccountSid");
+  const Account* account = sid == nullptr ? nullptr : FindAccount(accounts, *sid);
+  if (account == nullptr) {
+    return SenderProblem{.http_status = 403,
+                         .reason = "ACCOUNT_UNKNOWN",
+                         .message = "AccountSid is not one of the accounts this service knows"};
+  }
+  if (account->auth_token.empty()) return std::nullopt;
+  const std::string* signature = serving::FindHeader(request.headers, "X-Twilio-Signature");
+  if (signature == nullptr || signature->empty()) {
+    return SenderProblem{.http_status = 400,
+                         .reason = "SIGNATURE_MISSING",
+                         .message = "the header X-Twilio-Signature is missing"};
+  }
+  const twilio::Form rest = WithoutUnsigned(body);
+  for (const std::string& url : SignedUrls(public_url, request)) {
+    if (twilio::SignatureMatches(account->auth_token, url, body, *signature) ||
+        (rest.size() != body.size() &&
+         twilio::SignatureMatches(account->auth_token, url, rest, *signature))) {
+      return std::nullopt;
+    }
+  }
+  return SenderProblem{.http_status = 403,
+                       .reason = "SIGNATURE_WRONG",
+                       .message =
+                           "X-Twilio-Signature is not that of this request; is "
+                           "http.public_url the address Twilio uses?"};
+}
+
+BasicSender CheckBasicRequest(const std::vector<Account>& accounts,
+                              const serving::HttpRequest& request) {
+  const bool anybody = std::all_of(accounts.begin(), accounts.end(),
+                                   [](const Account& a) { return a.auth_token.empty(); });
+  if (anybody) return {};
+  const std::string* header = serving::FindHeader(request.headers, "Authorization");
+  if (header == nullptr || !absl::StartsWithIgnoreCase(*header, "basic ")) {
+    return {.problem = Unauthorized("HTTP Basic with an account's sid and auth token is required")};
+  }
+  std::string credentials;
+  absl::string_view encoded = absl::string_view(*header).substr(6);
+  absl::Base64Unescape(absl::StripAsciiWhitespace(encoded), &credentials);
+  const size_t colon = credentials.find(':');
+  const Account* account = FindAccount(accounts, absl::string_view(credentials).substr(0, colon));
+  if (colon == std::string::npos || account == nullptr || account->auth_token.empty() ||
+      !IsSame(absl::string_view(credentials).substr(colon + 1), account->auth_token.Reveal())) {
+    return {.problem = Unauthorized("the account or its auth token is not right")};
+  }
+  return {.account_sid = account->sid};
+}
+
+}  // namespace understudy::notifier

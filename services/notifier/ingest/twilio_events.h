@@ -1,0 +1,36 @@
+// Error events as Twilio itself tells them: a request to a Fallback URL, and the debugger webhook.
+// Pure.
+// Source: Twilio, "Availability and Reliability", "Debugging Events Webhook".
+#ifndef SERVICES_NOTIFIER_INGEST_TWILIO_EVENTS_H_
+#define SERVICES_NOTIFIER_INGEST_TWILIO_EVENTS_H_
+
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "common/twilio/form.h"
+#include "services/notifier/ingest/event.h"
+
+namespace understudy::notifier {
+
+// Requests of the same content within this time are one, where none of them has a token.
+inline constexpr absl::Duration kSameRequestTime = absl::Seconds(60);
+
+// What a call or message is by its parameters: MessageSid or SmsSid say message, CallSid call.
+std::optional<Kind> KindOf(const twilio::Form& parameters);
+
+// The event of a fallback request; nullopt if it is none, because ErrorCode or ErrorUrl is missing
+// or empty (a delivery status callback has an ErrorCode of its own). A code that is no number is 0,
+// unknown. Known again by `idempotency_token`, or, without one, by its content within
+// kSameRequestTime.
+std::optional<Event> FallbackEvent(const twilio::Form& parameters, Kind kind,
+                                   absl::string_view idempotency_token, absl::Time now);
+
+// The event of a debugger webhook request, or why there is none in it. Known again by its Sid.
+std::variant<Event, Refusal> DebuggerEvent(const twilio::Form& parameters);
+
+}  // namespace understudy::notifier
+
+#endif  // SERVICES_NOTIFIER_INGEST_TWILIO_EVENTS_H_

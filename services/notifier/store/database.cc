@@ -1,0 +1,249 @@
+#include "services/notifier/store/database.h"
+
+#include <sys/stat.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/serving/log.h"
+#include "services/notifier/store/damaged_file.h"
+#include "services/notifier/store/schema.h"
+
+namespace understudy::notifier {
+namespace {
+
+using serving::Log;
+using serving::LogLevel;
+
+constexpr int64_t kFrameHeaderBytes = 24;
+
+// WAL and FULL are what durability rests on. The log is written back by us alone, at moments of our
+// choice. Sorting needs no files: there may be no other place to write to.
+constexpr char kSetUp[] =
+    "PRAGMA journal_mode = WAL;"
+    "PRAGMA synchronous = FULL;"
+    "PRAGMA foreign_keys = ON;"
+    "PRAGMA cache_size = -32768;"  // KiB
+    "PRAGMA temp_store = MEMORY;"
+    "PRAGMA trusted_schema = OFF;";
+
+int64_t FileBytes(const std::string& path) {
+  struct stat file = {};
+  return ::stat(path.c_str(), &file) == 0 ? static_cast<int64_t>(file.st_size) : 0;
+}
+
+}  // namespace
+
+Database::Database(DatabaseOptions options)
+    : options_(std::move(options)), ballast_(FileBeside(".ballast"), options_.ballast_bytes) {}
+
+absl::StatusOr<std::unique_ptr<Database>> Database::Open(DatabaseOptions options) {
+  std::unique_ptr<Database> database(new Database(std::move(options)));
+  const absl::Status status = database->Connect();
+  if (!status.ok() && !absl::IsUnavailable(status)) return status;
+  database->Remember(status.ok() ? database->MakeReady(Room::kOrdinary) : status).IgnoreError();
+  return database;
+}
+
+Database::~Database() {
+  Disconnect();
+}
+
+absl::Status Database::Transact(Room room, absl::FunctionRef<absl::Status(Connection&)> work) {
+  if (absl::Status ready = MakeReady(room); !ready.ok()) return Remember(ready);
+  Connection& connection = *connection_;
+  connection.Run("BEGIN IMMEDIATE");
+  const absl::Status worked = connection.ok() ? work(connection) : absl::OkStatus();
+  if (worked.ok()) connection.Run("COMMIT");
+  if (worked.ok() && connection.ok()) {
+    OnCommitted();
+    return absl::OkStatus();
+  }
+  Failure failure = connection.TakeFailure();
+  if (connection.in_transaction()) connection.Run("ROLLBACK");
+  if (failure.ok()) failure = connection.TakeFailure();
+  if (failure.ok()) return worked;
+  if (failure.trouble == Trouble::kNotFound) return ToStatus(failure);
+  return Remember(OnFailure(failure));
+}
+
+absl::Status Database::Probe() {
+  return Transact(Room::kOrdinary, [](Connection& connection) {
+    // Writes the file's first page, though nothing in it changes.
+    connection.RunScript(absl::StrCat("PRAGMA user_version = ", Migrations().size()));
+    return absl::OkStatus();
+  });
+}
+
+absl::Status Database::MakeReady(Room room) {
+  if (connection_ == nullptr) {
+    if (absl::Status status = Connect(); !status.ok()) return status;
+    ++reopened_;
+  }
+  if (room == Room::kReserve) return absl::OkStatus();
+  if (!ballast_.Make()) {
+    return absl::UnavailableError("the disk is full, and what room is left is kept for mails");
+  }
+  if (log_bytes_ < options_.max_log_bytes) return absl::OkStatus();
+  connection_->SetBusyTimeout(kReaderWait);
+  const bool is_written_back = connection_->Checkpoint(SQLITE_CHECKPOINT_RESTART);
+  connection_->SetBusyTimeout(options_.busy_timeout);
+  if (const Failure failure = connection_->TakeFailure(); !failure.ok()) return OnFailure(failure);
+  if (!is_written_back) {
+    return absl::UnavailableError(
+        "the store's log is full, and a program that reads the database holds it back");
+  }
+  log_bytes_ = 0;
+  return absl::OkStatus();
+}
+
+absl::Status Database::Connect() {
+  if (!lock_.held()) {
+    if (absl::Status status = lock_.Take(FileBeside(".lock")); !status.ok()) return status;
+  }
+  absl::Status status = TryConnect();
+  if (absl::IsDataLoss(status)) status = ReplaceDamaged(std::string(status.message()));
+  if (!status.ok()) connection_.reset();
+  if (status.ok() && options_.on_opened) options_.on_opened();
+  return status;
+}
+
+absl::Status Database::TryConnect() {
+  const bool was_stopped_uncleanly = FileBytes(FileBeside("-wal")) > 0;
+  connection_ = std::make_unique<Connection>(options_.path, Connection::Access::kReadWrite,
+                                             options_.busy_timeout);
+  Connection& connection = *connection_;
+  connection.RunScript(kSetUp);
+  if (absl::Status status = CheckSchema(connection, Migrations()); !status.ok()) return status;
+  if (was_stopped_uncleanly) {
+    if (!connection.QuickCheck(kCheckBudget) && connection.ok()) {
+      Log(LogLevel::kWarning, "the store was stopped uncleanly and is too large to be checked now",
+          {{"path", options_.path}});
+    }
+    connection.Checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
+  }
+  Migrate(connection, Migrations());
+  frame_bytes_ = connection.page_bytes() + kFrameHeaderBytes;
+  log_bytes_ = 0;
+  checkpoint_at_ = options_.checkpoint_bytes;
+  is_log_written_back_ = false;
+  return ToStatus(connection.failure());
+}
+
+void Database::Disconnect() {
+  if (connection_ == nullptr) return;
+  if (options_.on_closing) options_.on_closing();
+  connection_.reset();
+}
+
+absl::Status Database::ReplaceDamaged(const std::string& reason) {
+  Disconnect();
+  absl::StatusOr<std::string> aside = MoveAside(options_.path, absl::Now());
+  if (!aside.ok()) return absl::UnavailableError(aside.status().message());
+  ++moved_aside_;
+  moved_aside_to_ = *std::move(aside);
+  Log(LogLevel::kError, "the store was damaged: it was moved aside, and an empty one begun",
+      {{"path", options_.path}, {"moved_to", moved_aside_to_}, {"reason", reason}});
+  return TryConnect();
+}
+
+absl::Status Database::OnFailure(const Failure& failure) {
+  switch (failure.trouble) {
+    case Trouble::kDiskFull:
+      ballast_.Release();
+      // Once it is written back, the log's own room is used again. If that fails, this has as well.
+      connection_->Checkpoint(SQLITE_CHECKPOINT_PASSIVE);
+      connection_->TakeFailure();
+      break;
+    case Trouble::kReadOnly:
+    case Trouble::kDiskFailed:
+      Disconnect();
+      break;
+    case Trouble::kDamaged:
+      if (ReplaceDamaged(failure.message).ok()) {
+        if (options_.on_opened) options_.on_opened();
+      } else {
+        connection_.reset();
+      }
+      break;
+    case Trouble::kNone:
+    case Trouble::kBusy:
+    case Trouble::kNotFound:
+    case Trouble::kOther:
+      break;
+  }
+  return ToStatus(failure);
+}
+
+void Database::OnCommitted() {
+  // With the ballast's room some writes go well and others do not.
+  if (ballast_.held()) Remember(absl::OkStatus()).IgnoreError();
+  const int64_t before = log_bytes_;
+  log_bytes_ = connection_->log_pages() * frame_bytes_;
+  is_log_written_back_ = false;
+  // It begins anew once it is written back and nobody reads it.
+  if (log_bytes_ < before) checkpoint_at_ = options_.checkpoint_bytes;
+  if (log_bytes_ >= checkpoint_at_) WriteLogBack(SQLITE_CHECKPOINT_PASSIVE);
+}
+
+bool Database::TidyLog() {
+  if (connection_ == nullptr || is_log_written_back_) return false;
+  const bool is_large = FileBytes(FileBeside("-wal")) > options_.checkpoint_bytes;
+  WriteLogBack(is_large ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE);
+  return connection_ != nullptr && !is_log_written_back_;
+}
+
+void Database::WriteLogBack(int mode) {
+  // Without waiting for readers: those that are in the way now are not the next time.
+  connection_->SetBusyTimeout(absl::ZeroDuration());
+  is_log_written_back_ = connection_->Checkpoint(mode);
+  connection_->SetBusyTimeout(options_.busy_timeout);
+  checkpoint_at_ = log_bytes_ + options_.checkpoint_bytes;
+  if (const Failure failure = connection_->TakeFailure(); !failure.ok()) {
+    Remember(OnFailure(failure)).IgnoreError();
+    return;
+  }
+  if (!is_log_written_back_ && !is_log_held_back_ && log_bytes_ > options_.max_log_bytes / 2) {
+    Log(LogLevel::kWarning, "a program that reads the store keeps its log from being written back",
+        {{"path", options_.path}, {"log_bytes", log_bytes_}});
+    is_log_held_back_ = true;
+  }
+  if (is_log_written_back_) is_log_held_back_ = false;
+}
+
+void Database::Suspect() {
+  if (connection_ == nullptr) return;
+  if (!connection_->QuickCheck(kCheckBudget) && connection_->ok()) {
+    Log(LogLevel::kWarning, "the store seems to be damaged, and is too large to be checked now",
+        {{"path", options_.path}});
+  }
+  if (const Failure failure = connection_->TakeFailure(); !failure.ok()) {
+    Remember(OnFailure(failure)).IgnoreError();
+  }
+}
+
+DatabaseFacts Database::facts() const {
+  return {.holds_ballast = ballast_.held(),
+          .log_bytes = log_bytes_,
+          .reopened = reopened_,
+          .moved_aside = moved_aside_,
+          .moved_aside_to = moved_aside_to_};
+}
+
+absl::Status Database::Remember(absl::Status status) {
+  if (status.ok() && !health_.ok()) {
+    Log(LogLevel::kInfo, "the store takes writes again", {{"path", options_.path}});
+  } else if (!status.ok() && status != health_) {
+    Log(LogLevel::kError, "the store does not take writes",
+        {{"path", options_.path}, {"reason", status.message()}});
+  }
+  health_ = std::move(status);
+  return health_;
+}
+
+std::string Database::FileBeside(absl::string_view suffix) const {
+  return absl::StrCat(options_.path, suffix);
+}
+
+}  // namespace understudy::notifier

@@ -1,0 +1,125 @@
+#include "services/notifier/store/lists.h"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "services/notifier/store/event_blocks.h"
+#include "services/notifier/store/rows.h"
+
+namespace understudy::notifier {
+namespace {
+
+constexpr int64_t kPastAll = std::numeric_limits<int64_t>::max();
+constexpr absl::string_view kNoIndex = "NOT INDEXED";
+constexpr absl::string_view kOfBlockByIndex = "e.block = b.block AND row <= ?2";
+// One upper bound in place of two, of which only one would be looked up.
+constexpr absl::string_view kOfBlockByRow =
+    "row BETWEEN b.block << 14 AND min((b.block << 14) + 16383, ?2)";
+
+// The index to walk: that of the condition which leaves fewest events. It is named to SQLite, which
+// has no statistics to choose by. Without one, the table itself.
+absl::string_view IndexFor(const EventFilter& filter) {
+  if (!filter.resource_sid.empty()) return "INDEXED BY events_by_resource";
+  if (filter.group_id != 0) return "INDEXED BY events_by_group";
+  if (!filter.phone_number.empty()) return "INDEXED BY events_by_phone_number";
+  if (!filter.account_sid.empty()) return "INDEXED BY events_by_account";
+  if (filter.error_code != 0) return "INDEXED BY events_by_code";
+  return kNoIndex;
+}
+
+absl::string_view IndexFor(const GroupFilter& filter) {
+  if (!filter.account_sid.empty()) return "INDEXED BY groups_by_account";
+  if (filter.error_code != 0) return "INDEXED BY groups_by_code";
+  if (filter.open.has_value()) return "INDEXED BY groups_by_open";
+  return "INDEXED BY groups_by_last_event";
+}
+
+int64_t Number(Rows&& rows) {
+  return rows.Next() ? rows.Int() : 0;
+}
+
+absl::Time FirstTime(Rows&& rows) {
+  return rows.Next() ? rows.Time() : absl::InfiniteFuture();
+}
+
+}  // namespace
+
+std::vector<StoredEvent> ListEvents(Connection& connection, const EventFilter& filter,
+                                    int64_t before_row, int max) {
+  int64_t last = before_row == 0 ? kPastAll : before_row - 1;
+  if (filter.group_id != 0) {
+    const int64_t newest =
+        Number(connection.Query("SELECT last_event_row FROM groups WHERE id = ?", filter.group_id));
+    last = std::min(last, newest);
+  }
+  // Conditions that are not wanted are left out rather than made true, so that each has its index;
+  // their numbers stay unused.
+  const absl::string_view index = IndexFor(filter);
+  std::string sql = absl::StrCat(
+      "SELECT ", kStoredEventColumns, " FROM event_blocks AS b CROSS JOIN events AS e ", index,
+      " WHERE b.block <= ?1 AND ", index == kNoIndex ? kOfBlockByRow : kOfBlockByIndex);
+  if (!filter.account_sid.empty()) sql += " AND account_sid = ?3";
+  if (!filter.resource_sid.empty()) sql += " AND resource_sid = ?4";
+  if (!filter.phone_number.empty()) sql += " AND phone_number = ?5";
+  if (filter.error_code != 0) sql += " AND error_code = ?6";
+  if (filter.group_id != 0) sql += " AND group_id = ?7";
+  if (filter.start != absl::InfinitePast()) {
+    sql += " AND b.last_occurred_at >= ?8 AND occurred_at >= ?8";
+  }
+  if (filter.end != absl::InfiniteFuture()) {
+    sql += " AND b.first_occurred_at < ?9 AND occurred_at < ?9";
+  }
+  sql += " ORDER BY b.block DESC, row DESC LIMIT ?10";
+  Rows rows = connection.Query(sql, BlockOf(last), last, filter.account_sid, filter.resource_sid,
+                               filter.phone_number, filter.error_code, filter.group_id,
+                               filter.start, filter.end, max);
+  std::vector<StoredEvent> events;
+  while (rows.Next()) events.push_back(ReadStoredEvent(rows));
+  return events;
+}
+
+std::vector<Store::ListedGroup> ListGroups(Connection& connection, const GroupFilter& filter,
+                                           std::optional<Store::GroupPlace> before, int max) {
+  const Store::GroupPlace place =
+      before.value_or(Store::GroupPlace{.last_event_row = kPastAll, .id = kPastAll});
+  std::string sql = absl::StrCat("SELECT ", kGroupColumns, ", last_event_row FROM groups ",
+                                 IndexFor(filter), " WHERE (last_event_row, id) < (?1, ?2)");
+  if (!filter.account_sid.empty()) sql += " AND account_sid = ?3";
+  if (filter.error_code != 0) sql += " AND error_code = ?4";
+  if (filter.open.has_value()) sql += " AND open = ?5";
+  sql += " ORDER BY last_event_row DESC, id DESC LIMIT ?6";
+  Rows rows = connection.Query(sql, place.last_event_row, place.id, filter.account_sid,
+                               filter.error_code, filter.open.value_or(false), max);
+  std::vector<Store::ListedGroup> groups;
+  while (rows.Next()) {
+    Group group = ReadGroup(rows);
+    const Store::GroupPlace at = {.last_event_row = rows.Int(), .id = group.id};
+    groups.push_back({.group = std::move(group), .place = at});
+  }
+  return groups;
+}
+
+absl::Time NextDueAt(Connection& connection) {
+  return std::min(
+      FirstTime(connection.Query("SELECT ifnull(min(due_at), 9223372036854775807) FROM groups "
+                                 "WHERE due_at < 9223372036854775807")),
+      FirstTime(connection.Query("SELECT ifnull(min(next_attempt_at), 9223372036854775807) "
+                                 "FROM mails INDEXED BY mails_by_state WHERE state = ?",
+                                 MailState::kDue)));
+}
+
+StoreStatus ReadStatus(Connection& connection) {
+  return {
+      .open_groups = Number(connection.Query("SELECT count(*) FROM groups WHERE open = 1")),
+      .recovered_groups = Number(connection.Query("SELECT count(*) FROM groups WHERE open = 0")),
+      .due_mails = Number(connection.Query("SELECT count(*) FROM mails WHERE state <= 1")),
+      .dead_mails = Number(connection.Query("SELECT count(*) FROM mails WHERE state >= 3")),
+      .oldest_due_mail_at =
+          FirstTime(connection.Query("SELECT ifnull(min(written_at), 9223372036854775807) "
+                                     "FROM mails INDEXED BY mails_unsettled WHERE state <= 1"))};
+}
+
+}  // namespace understudy::notifier

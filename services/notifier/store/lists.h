@@ -1,0 +1,25 @@
+// What is asked outside of transactions: lists, and how things stand.
+#ifndef SERVICES_NOTIFIER_STORE_LISTS_H_
+#define SERVICES_NOTIFIER_STORE_LISTS_H_
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "services/notifier/store/sqlite.h"
+#include "services/notifier/store/store.h"
+
+namespace understudy::notifier {
+
+// As Store's functions of the same names. Failures are the connection's.
+std::vector<StoredEvent> ListEvents(Connection& connection, const EventFilter& filter,
+                                    int64_t before_row, int max);
+std::vector<Store::ListedGroup> ListGroups(Connection& connection, const GroupFilter& filter,
+                                           std::optional<Store::GroupPlace> before, int max);
+absl::Time NextDueAt(Connection& connection);
+StoreStatus ReadStatus(Connection& connection);
+
+}  // namespace understudy::notifier
+
+#endif  // SERVICES_NOTIFIER_STORE_LISTS_H_
