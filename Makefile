@@ -28,6 +28,7 @@ help:
 	@echo "make verify  the tests under sanitizers, fuzzing, lint"
 	@echo "make build   release binaries in build/release/bin/"
 	@echo "make run     the router in the foreground with deploy/config/router.yaml"
+	@echo "make bench   what judging a document and failing over to a bin cost; writes build/release/bench/"
 	@echo "make lint    formatting, clang-tidy, shellcheck, buf"
 	@echo "make format  formats the C++ files"
 	@echo "make clean   removes build/"
@@ -80,6 +81,12 @@ build: packages
 .PHONY: run
 run: build
 	@build/release/bin/understudy-router --config deploy/config/router.yaml
+
+.PHONY: bench
+bench: packages
+	$(call build,release,twiml_bench bin_bench)
+	@build/release/bin/twiml_bench build/release/bench/twiml.json
+	@build/release/bin/bin_bench build/release/bench/bin.json
 
 .PHONY: lint
 lint: verify-packages

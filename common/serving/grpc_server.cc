@@ -52,7 +52,7 @@ void SetLimits(grpc::ServerBuilder& builder, const GrpcServerOptions& options) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
-    const GrpcServerOptions& options, absl::FunctionRef<void(grpc::ServerBuilder&)> add_services) {
+    const GrpcServerOptions& options, const std::function<void(grpc::ServerBuilder&)>& add_services) {
   static std::once_flag libraries;
   std::call_once(libraries, [] {
     grpc::EnableDefaultHealthCheckService(true);

@@ -2,11 +2,11 @@
 #ifndef COMMON_SERVING_GRPC_SERVER_H_
 #define COMMON_SERVING_GRPC_SERVER_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/serving/listen_address.h"
@@ -34,7 +34,7 @@ class GrpcServer {
   // `add_services` registers what is served. Serves from then on, but is NOT_SERVING for the health
   // service until SetServing. Unavailable if the address cannot be had.
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(
-      const GrpcServerOptions& options, absl::FunctionRef<void(grpc::ServerBuilder&)> add_services);
+      const GrpcServerOptions& options, const std::function<void(grpc::ServerBuilder&)>& add_services);
   ~GrpcServer();
   GrpcServer(const GrpcServer&) = delete;
   GrpcServer& operator=(const GrpcServer&) = delete;

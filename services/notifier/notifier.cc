@@ -133,7 +133,7 @@ absl::StatusOr<std::unique_ptr<Notifier>> Notifier::Start(const NotifierConfig& 
   parts.dispatcher = std::make_unique<Dispatcher>(
       *parts.store, *parts.mailer, config.alerts,
       DispatcherHooks{
-          .on_attempt =
+          .on_mail =
               [&metrics](const Mail& mail, const SendResult& result) {
                 metrics.CountAttempt(mail, result, absl::Now());
                 LogAttempt(mail, result);

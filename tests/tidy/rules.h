@@ -24,7 +24,8 @@ std::string CodeOf(absl::string_view cpp);
 
 // Includes keep to the direction of dependencies (ARCHITECTURE.md, "Who may know whom"): pure rooms
 // include the standard library, Abseil and each other downwards; generated headers stay at the
-// doors; services do not know each other, and what they share knows none of them.
+// doors, Boost inside the public server; services do not know each other, and what they share
+// knows none of them.
 Complaints CheckIncludes(const SourceFile& file);
 
 // Exceptions to CheckIncludes that none of `files` needs any more.

@@ -127,7 +127,7 @@ std::string EncodedWords(string_view line) {
 }
 
 std::string SubjectHeader(string_view subject) {
-  const std::string line = OneLine(absl::StripAsciiWhitespace(subject));
+  const std::string line = PlainLine(absl::StripAsciiWhitespace(subject));
   std::string header = absl::StrCat("Subject: ", line);
   if (IsPlainAscii(line) && header.size() <= kHeaderColumns) return header;
   return absl::StrCat("Subject: ", EncodedWords(line));
@@ -145,7 +145,7 @@ std::string Atoms(string_view text) {
 
 std::string FromHeader(const Mailbox& from) {
   const std::string address = Atoms(from.address);
-  const std::string name = OneLine(absl::StripAsciiWhitespace(from.name));
+  const std::string name = PlainLine(absl::StripAsciiWhitespace(from.name));
   if (name.empty()) return absl::StrCat("From: ", address);
   std::string phrase =
       absl::StrCat("From: \"", absl::StrReplaceAll(name, {{"\\", "\\\\"}, {"\"", "\\\""}}), "\"");
@@ -309,7 +309,7 @@ absl::StatusOr<Mailbox> ParseMailbox(string_view text) {
   return mailbox;
 }
 
-std::string OneLine(string_view text) {
+std::string PlainLine(string_view text) {
   std::string line = Clean(text);
   for (char& c : line) {
     if (c == '\n' || c == '\t') c = ' ';

@@ -54,6 +54,11 @@ Character FirstOf(string_view text) {
 
 void AppendUtf8(string_view text, bool keeps_lines, std::string& shown) {
   for (size_t at = 0; at < text.size();) {
+    size_t plain = at;
+    while (plain < text.size() && text[plain] >= ' ' && text[plain] <= '~') ++plain;
+    shown.append(text.data() + at, plain - at);
+    at = plain;
+    if (at == text.size()) break;
     const Character character = FirstOf(text.substr(at));
     const string_view bytes = text.substr(at, character.bytes);
     at += character.bytes;

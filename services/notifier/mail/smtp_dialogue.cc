@@ -342,7 +342,7 @@ void OnReceived(string_view line, SmtpDialogue& dialogue) {
   if (!dialogue.in_reply) dialogue.reply.clear();
   const string_view more =
       dialogue.in_reply && code != 0 ? line.substr(std::min<size_t>(4, line.size())) : line;
-  absl::StrAppend(&dialogue.reply, dialogue.in_reply ? " / " : "", OneLine(more));
+  absl::StrAppend(&dialogue.reply, dialogue.in_reply ? " / " : "", PlainLine(more));
   dialogue.reply.resize(
       std::min(dialogue.reply.size(),
                twilio::ValidUtf8Prefix(string_view(dialogue.reply).substr(0, kMaxReplyBytes))));
@@ -370,7 +370,7 @@ bool WasStaleConnection(const SmtpEnd& end) {
 
 SendResult UnderstandEnd(const SmtpEnd& end) {
   SendResult result = Understand(end);
-  result.detail = OneLine(result.detail);
+  result.detail = PlainLine(result.detail);
   result.reply = end.dialogue.reply;
   return result;
 }

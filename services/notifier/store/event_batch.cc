@@ -5,45 +5,52 @@
 
 namespace understudy::notifier {
 
-EventBatch::EventBatch(Connection& connection, const Waits& waits, int64_t max_open_groups)
-    : connection_(connection), waits_(waits), max_open_groups_(max_open_groups) {}
+EventBatch::EventBatch(Connection& connection, KnownIds& known_ids, const Waits& waits,
+                       int64_t max_open_groups)
+    : connection_(connection),
+      known_ids_(known_ids),
+      waits_(waits),
+      max_open_groups_(max_open_groups) {
+  Rows rows = connection.Query("SELECT last_event_row FROM counters");
+  if (rows.Next()) last_row_ = rows.Int();
+}
 
-Appended EventBatch::Add(const Event& event) {
-  if (const std::optional<Appended> known = Known(event)) return *known;
-  const size_t place = GroupFor(GroupKeyOf(event));
-  Folded& group = groups_[place];
-  InsertEvent(connection_, group.id, event);
-  group.last_event_row = connection_.last_row();
+Appended EventBatch::Add(const Event& event, int64_t fingerprint) {
+  if (const std::optional<int64_t> known = FingerprintOfKnown(event.event_id)) {
+    return *known == fingerprint ? Appended::kDuplicate : Appended::kConflict;
+  }
+  Folded& group = groups_[GroupFor(GroupKeyOf(event))];
+  const int64_t row = ++last_row_;
+  InsertEvent(connection_, row, group.id, fingerprint, event);
+  known_ids_.Add(connection_, row, event.event_id);
+  blocks_.Added(row, event);
+
   const bool was_open = group.state.open;
   group.state = OnEvent(group.state, event, waits_);
   if (open_groups_.has_value() && group.state.open && !was_open) ++*open_groups_;
-
-  const auto [hour, is_new] = hours_.try_emplace(HourOf(event.occurred_at));
-  if (is_new) hour->second.first_row = group.last_event_row;
-  hour->second.last_row = group.last_event_row;
+  group.last_event_row = row;
+  ++group.events;
   return Appended::kStored;
 }
 
 void EventBatch::Finish() {
   for (const Folded& group : groups_) {
-    if (group.last_event_row != 0) {
-      UpdateGroup(connection_, group.id, group.state, group.last_event_row);
+    if (group.events > 0) {
+      UpdateGroup(connection_, group.id, group.state, group.last_event_row, group.events);
     }
   }
-  for (const auto& [hour, span] : hours_) {
-    connection_.Run(
-        "INSERT INTO event_hours (hour, first_row, last_row) VALUES (?, ?, ?) "
-        "ON CONFLICT (hour) DO UPDATE SET last_row = excluded.last_row",
-        hour, span.first_row, span.last_row);
-  }
+  blocks_.Write(connection_);
+  connection_.Run("UPDATE counters SET last_event_row = ?", last_row_);
 }
 
-std::optional<Appended> EventBatch::Known(const Event& event) {
-  Rows rows =
-      connection_.Query("SELECT fingerprint FROM events WHERE event_id = ?", event.event_id);
-  if (!rows.Next()) return std::nullopt;
-  const bool is_same = rows.Int() == static_cast<int64_t>(FingerprintOf(event));
-  return is_same ? Appended::kDuplicate : Appended::kConflict;
+std::optional<int64_t> EventBatch::FingerprintOfKnown(const std::string& event_id) {
+  for (const int64_t block : known_ids_.BlocksFor(event_id)) {
+    Rows rows = connection_.Query(
+        "SELECT fingerprint FROM events INDEXED BY events_by_id WHERE block = ? AND event_id = ?",
+        block, event_id);
+    if (rows.Next()) return rows.Int();
+  }
+  return std::nullopt;
 }
 
 std::optional<size_t> EventBatch::Find(const GroupKey& key) {

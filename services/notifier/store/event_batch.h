@@ -6,14 +6,14 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <tuple>
-#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "services/notifier/store/event_blocks.h"
+#include "services/notifier/store/known_ids.h"
 #include "services/notifier/store/sqlite.h"
 #include "services/notifier/store/store.h"
 
@@ -22,10 +22,13 @@ namespace understudy::notifier {
 // Within one transaction of `connection`, whose failures it leaves there.
 class EventBatch {
  public:
-  EventBatch(Connection& connection, const Waits& waits, int64_t max_open_groups);
+  // `known_ids` are those of the database; both must outlive the batch.
+  EventBatch(Connection& connection, KnownIds& known_ids, const Waits& waits,
+             int64_t max_open_groups);
 
-  Appended Add(const Event& event);
-  // Writes the groups. Once, at the end.
+  // `fingerprint` is the event's (FingerprintOf).
+  Appended Add(const Event& event, int64_t fingerprint);
+  // Writes what the events change beside their own rows. Once, at the end.
   void Finish();
 
   // Events that fell into a group of other hosts, because too many groups were open.
@@ -35,16 +38,12 @@ class EventBatch {
   struct Folded {
     int64_t id = 0;
     GroupState state = {};
-    int64_t last_event_row = 0;  // 0: nothing has come yet
-  };
-  struct Span {
-    int64_t first_row = 0;
-    int64_t last_row = 0;
+    int64_t last_event_row = 0;
+    int64_t events = 0;  // that came with this batch
   };
   using Identity = std::tuple<std::string, Kind, int, std::string>;
 
-  // Whether an event of that id is known, and then what to say of this one.
-  std::optional<Appended> Known(const Event& event);
+  std::optional<int64_t> FingerprintOfKnown(const std::string& event_id);
   // Where in groups_ that group is; nullopt if there is none in the database.
   std::optional<size_t> Find(const GroupKey& key);
   // Where in groups_ the group is that an event of `key` falls into, made if need be.
@@ -52,11 +51,13 @@ class EventBatch {
   int64_t OpenGroups();
 
   Connection& connection_;
+  KnownIds& known_ids_;
   const Waits waits_;
   const int64_t max_open_groups_;
   std::vector<Folded> groups_;
   absl::flat_hash_map<Identity, size_t> places_;  // in groups_
-  std::map<int64_t, Span> hours_;
+  BlockChanges blocks_;
+  int64_t last_row_ = 0;
   std::optional<int64_t> open_groups_;  // counted when it is first asked for
   int64_t in_other_hosts_ = 0;
 };

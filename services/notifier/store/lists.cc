@@ -6,24 +6,18 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "services/notifier/store/event_blocks.h"
 #include "services/notifier/store/rows.h"
 
 namespace understudy::notifier {
 namespace {
 
-struct RowSpan {
-  int64_t first = 0;
-  int64_t last = std::numeric_limits<int64_t>::max();
-};
-
-// Where the events of that time are among all; nothing may be said for less than an hour.
-RowSpan RowsOf(Connection& connection, absl::Time start, absl::Time end) {
-  if (start == absl::InfinitePast() && end == absl::InfiniteFuture()) return {};
-  Rows rows = connection.Query(
-      "SELECT min(first_row), max(last_row) FROM event_hours WHERE hour BETWEEN ? AND ?",
-      HourOf(start), HourOf(end));
-  return rows.Next() ? RowSpan{.first = rows.Int(), .last = rows.Int()} : RowSpan{};
-}
+constexpr int64_t kPastAll = std::numeric_limits<int64_t>::max();
+constexpr absl::string_view kNoIndex = "NOT INDEXED";
+constexpr absl::string_view kOfBlockByIndex = "e.block = b.block AND row <= ?2";
+// One upper bound in place of two, of which only one would be looked up.
+constexpr absl::string_view kOfBlockByRow =
+    "row BETWEEN b.block << 14 AND min((b.block << 14) + 16383, ?2)";
 
 // The index to walk: that of the condition which leaves fewest events. It is named to SQLite, which
 // has no statistics to choose by. Without one, the table itself.
@@ -33,7 +27,7 @@ absl::string_view IndexFor(const EventFilter& filter) {
   if (!filter.phone_number.empty()) return "INDEXED BY events_by_phone_number";
   if (!filter.account_sid.empty()) return "INDEXED BY events_by_account";
   if (filter.error_code != 0) return "INDEXED BY events_by_code";
-  return "NOT INDEXED";
+  return kNoIndex;
 }
 
 absl::string_view IndexFor(const GroupFilter& filter) {
@@ -55,21 +49,31 @@ absl::Time FirstTime(Rows&& rows) {
 
 std::vector<StoredEvent> ListEvents(Connection& connection, const EventFilter& filter,
                                     int64_t before_row, int max) {
-  const RowSpan span = RowsOf(connection, filter.start, filter.end);
-  const int64_t last = before_row == 0 ? span.last : std::min(span.last, before_row - 1);
+  int64_t last = before_row == 0 ? kPastAll : before_row - 1;
+  if (filter.group_id != 0) {
+    const int64_t newest =
+        Number(connection.Query("SELECT last_event_row FROM groups WHERE id = ?", filter.group_id));
+    last = std::min(last, newest);
+  }
   // Conditions that are not wanted are left out rather than made true, so that each has its index;
   // their numbers stay unused.
-  std::string sql = absl::StrCat("SELECT ", kStoredEventColumns, " FROM events ", IndexFor(filter),
-                                 " WHERE row BETWEEN ?1 AND ?2");
+  const absl::string_view index = IndexFor(filter);
+  std::string sql = absl::StrCat(
+      "SELECT ", kStoredEventColumns, " FROM event_blocks AS b CROSS JOIN events AS e ", index,
+      " WHERE b.block <= ?1 AND ", index == kNoIndex ? kOfBlockByRow : kOfBlockByIndex);
   if (!filter.account_sid.empty()) sql += " AND account_sid = ?3";
   if (!filter.resource_sid.empty()) sql += " AND resource_sid = ?4";
   if (!filter.phone_number.empty()) sql += " AND phone_number = ?5";
   if (filter.error_code != 0) sql += " AND error_code = ?6";
   if (filter.group_id != 0) sql += " AND group_id = ?7";
-  if (filter.start != absl::InfinitePast()) sql += " AND occurred_at >= ?8";
-  if (filter.end != absl::InfiniteFuture()) sql += " AND occurred_at < ?9";
-  sql += " ORDER BY row DESC LIMIT ?10";
-  Rows rows = connection.Query(sql, span.first, last, filter.account_sid, filter.resource_sid,
+  if (filter.start != absl::InfinitePast()) {
+    sql += " AND b.last_occurred_at >= ?8 AND occurred_at >= ?8";
+  }
+  if (filter.end != absl::InfiniteFuture()) {
+    sql += " AND b.first_occurred_at < ?9 AND occurred_at < ?9";
+  }
+  sql += " ORDER BY b.block DESC, row DESC LIMIT ?10";
+  Rows rows = connection.Query(sql, BlockOf(last), last, filter.account_sid, filter.resource_sid,
                                filter.phone_number, filter.error_code, filter.group_id,
                                filter.start, filter.end, max);
   std::vector<StoredEvent> events;
@@ -79,7 +83,6 @@ std::vector<StoredEvent> ListEvents(Connection& connection, const EventFilter& f
 
 std::vector<Store::ListedGroup> ListGroups(Connection& connection, const GroupFilter& filter,
                                            std::optional<Store::GroupPlace> before, int max) {
-  constexpr int64_t kPastAll = std::numeric_limits<int64_t>::max();
   const Store::GroupPlace place =
       before.value_or(Store::GroupPlace{.last_event_row = kPastAll, .id = kPastAll});
   std::string sql = absl::StrCat("SELECT ", kGroupColumns, ", last_event_row FROM groups ",

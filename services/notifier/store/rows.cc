@@ -1,5 +1,7 @@
 #include "services/notifier/store/rows.h"
 
+#include "services/notifier/store/event_blocks.h"
+
 namespace understudy::notifier {
 namespace {
 
@@ -135,17 +137,15 @@ Mail ReadMail(Rows& rows) {
           .settled_at = rows.Time()};
 }
 
-int64_t HourOf(absl::Time time) {
-  return absl::ToInt64Hours(absl::Floor(time - absl::UnixEpoch(), absl::Hours(1)));
-}
-
-void InsertEvent(Connection& connection, int64_t group_id, const Event& event) {
+void InsertEvent(Connection& connection, int64_t row, int64_t group_id, int64_t fingerprint,
+                 const Event& event) {
   connection.Run(
-      "INSERT INTO events (event_id, fingerprint, group_id, occurred_at, received_at, account_sid, "
-      "kind, phone_number, resource_sid, level, error_code, error_url, target, outcome, phase, "
-      "http_status, detail, elapsed, attempt_count, resolution_id, response_excerpt) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      event.event_id, static_cast<int64_t>(FingerprintOf(event)), group_id, event.occurred_at,
+      "INSERT INTO events (row, block, event_id, fingerprint, group_id, occurred_at, received_at, "
+      "account_sid, kind, phone_number, resource_sid, level, error_code, error_url, target, "
+      "outcome, phase, http_status, detail, elapsed, attempt_count, resolution_id, "
+      "response_excerpt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+      "?)",
+      row, BlockOf(row), event.event_id, fingerprint, group_id, event.occurred_at,
       event.received_at, event.account_sid, event.kind, OptionalText{event.phone_number},
       OptionalText{event.resource_sid}, event.level, event.error_code, event.error_url,
       event.target, event.outcome, event.phase, event.http_status, event.detail, event.elapsed,
@@ -154,19 +154,21 @@ void InsertEvent(Connection& connection, int64_t group_id, const Event& event) {
 
 int64_t InsertGroup(Connection& connection, const GroupKey& key) {
   connection.Run(
-      "INSERT INTO groups (account_sid, kind, error_code, host, last_event_row, open, episode, "
-      "level, unknown_count, fallback_answered_count, default_answered_count, warning_count, "
+      "INSERT INTO groups (account_sid, kind, error_code, host, last_event_row, kept_events, open, "
+      "episode, level, unknown_count, fallback_answered_count, default_answered_count, "
+      "warning_count, "
       "unknown_count_before, fallback_answered_count_before, default_answered_count_before, "
       "warning_count_before, first_at, last_at, last_mail_at, due_at, quiet_until) "
-      "VALUES (?, ?, ?, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)",
+      "VALUES (?, ?, ?, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)",
       key.account_sid, key.kind, key.error_code, key.host);
   return connection.last_row();
 }
 
 void UpdateGroup(Connection& connection, int64_t id, const GroupState& state,
-                 int64_t last_event_row) {
+                 int64_t last_event_row, int64_t new_events) {
   if (UpdateGroupState(connection, id, state) == 0) return;
-  connection.Run("UPDATE groups SET last_event_row = ? WHERE id = ?", last_event_row, id);
+  connection.Run("UPDATE groups SET last_event_row = ?, kept_events = kept_events + ? WHERE id = ?",
+                 last_event_row, new_events, id);
 }
 
 int UpdateGroupState(Connection& connection, int64_t id, const GroupState& state) {

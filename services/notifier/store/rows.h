@@ -20,15 +20,13 @@ Group ReadGroup(Rows& rows);
 Told ReadTold(Rows& rows);
 Mail ReadMail(Rows& rows);
 
-// The row of event_hours that a time belongs to.
-int64_t HourOf(absl::Time time);
-
 // Failures are the connection's.
-void InsertEvent(Connection& connection, int64_t group_id, const Event& event);
+void InsertEvent(Connection& connection, int64_t row, int64_t group_id, int64_t fingerprint,
+                 const Event& event);
 // An empty group, which is to be updated in the same transaction; returns its id.
 int64_t InsertGroup(Connection& connection, const GroupKey& key);
 void UpdateGroup(Connection& connection, int64_t id, const GroupState& state,
-                 int64_t last_event_row);
+                 int64_t last_event_row, int64_t new_events);
 // The UpdateXs return how many rows that were: 0 if there is none of that id.
 int UpdateGroupState(Connection& connection, int64_t id, const GroupState& state);
 void UpsertTold(Connection& connection, int64_t group_id, const Told& told);

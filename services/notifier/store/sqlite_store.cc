@@ -9,6 +9,7 @@
 #include "common/mutex.h"
 #include "common/serving/monotonic_clock.h"
 #include "services/notifier/store/event_batch.h"
+#include "services/notifier/store/known_ids.h"
 #include "services/notifier/store/lists.h"
 #include "services/notifier/store/read_pool.h"
 #include "services/notifier/store/sqlite_transaction.h"
@@ -38,7 +39,10 @@ class SqliteStore::Writer {
         readers_(options_.database.path, options_.database.busy_timeout),
         waits_(options_.waits) {
     options_.database.on_closing = [this] { readers_.Close(); };
-    options_.database.on_opened = [this] { readers_.Open(); };
+    options_.database.on_opened = [this] {
+      known_ids_.reset();
+      readers_.Open();
+    };
   }
 
   ~Writer() {
@@ -75,7 +79,11 @@ class SqliteStore::Writer {
   absl::StatusOr<std::vector<Appended>> Append(std::vector<Event> events) {
     if (events.empty()) return std::vector<Appended>();
     const auto call = std::make_shared<Call>();
-    for (const Event& event : events) call->bytes += BytesOf(event);
+    for (const Event& event : events) {
+      call->bytes += BytesOf(event);
+      // Here rather than on the writing thread, which all wait for.
+      call->fingerprints.push_back(static_cast<int64_t>(FingerprintOf(event)));
+    }
     call->events = std::move(events);
 
     MutexLock lock(mutex_);
@@ -134,7 +142,8 @@ class SqliteStore::Writer {
   // Events to append, or work to do. Shared by its caller, who may give up waiting for the former.
   struct Call {
     std::vector<Event> events = {};
-    size_t bytes = 0;  // of the events
+    std::vector<int64_t> fingerprints = {};  // of the events, in order
+    size_t bytes = 0;                        // of the events
     Work* work = nullptr;
 
     std::vector<Appended> results = {};
@@ -215,16 +224,17 @@ class SqliteStore::Writer {
   absl::Status AppendAll(const Calls& calls) {
     int64_t in_other_hosts = 0;
     const absl::Status status = database_->Transact(Room::kOrdinary, [&](Connection& connection) {
-      EventBatch batch(connection, CurrentWaits(), options_.max_open_groups);
+      if (!known_ids_.has_value()) known_ids_.emplace(connection);
+      EventBatch batch(connection, *known_ids_, CurrentWaits(), options_.max_open_groups);
       for (const auto& call : calls) {
         call->results.reserve(call->events.size());
-        for (const Event& event : call->events) {
-          if (!connection.ok()) break;
-          call->results.push_back(batch.Add(event));
+        for (size_t i = 0; i < call->events.size() && connection.ok(); ++i) {
+          call->results.push_back(batch.Add(call->events[i], call->fingerprints[i]));
         }
       }
       batch.Finish();
       in_other_hosts = batch.in_other_hosts();
+      if (!connection.ok()) known_ids_.reset();
       return absl::OkStatus();
     });
     if (status.ok()) {
@@ -264,7 +274,9 @@ class SqliteStore::Writer {
 
   SqliteOptions options_;
   ReadPool readers_;
-  std::unique_ptr<Database> database_;  // the thread's; goes before what it calls back
+  // The thread's.
+  std::optional<KnownIds> known_ids_;   // of the file that is open; read when first needed
+  std::unique_ptr<Database> database_;  // calls back, so it goes before the others
 
   Mutex mutex_;
   CondVar wake_;

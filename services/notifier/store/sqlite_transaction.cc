@@ -4,10 +4,19 @@
 #include <map>
 
 #include "absl/strings/str_cat.h"
+#include "services/notifier/store/event_blocks.h"
+#include "services/notifier/store/known_ids.h"
 #include "services/notifier/store/rows.h"
 
 namespace understudy::notifier {
 namespace {
+
+// The newest ?3 events of the group ?1 behind row ?2, which is in block ?4; the newest of all its
+// events is in ?5.
+constexpr absl::string_view kFromNewestOfGroup =
+    " FROM event_blocks AS b CROSS JOIN events AS e INDEXED BY events_by_group "
+    "WHERE b.block BETWEEN ?4 AND ?5 AND e.block = b.block AND group_id = ?1 AND row > ?2 "
+    "ORDER BY b.block DESC, row DESC LIMIT ?3";
 
 int64_t Number(Rows&& rows) {
   return rows.Next() ? rows.Int() : 0;
@@ -79,10 +88,8 @@ int64_t SqliteTransaction::CountGroupsOverLimit(const std::string& recipient) {
 
 std::vector<StoredEvent> SqliteTransaction::EventsAfter(int64_t group_id, int64_t row, int max) {
   Rows rows =
-      connection_.Query(absl::StrCat("SELECT ", kStoredEventColumns,
-                                     " FROM events INDEXED BY events_by_group WHERE group_id = ? "
-                                     "AND row > ? ORDER BY row DESC LIMIT ?"),
-                        group_id, row, max);
+      connection_.Query(absl::StrCat("SELECT ", kStoredEventColumns, kFromNewestOfGroup), group_id,
+                        row, max, BlockOf(row), BlockOf(NewestEventRow(group_id)));
   std::vector<StoredEvent> events;
   while (rows.Next()) events.push_back(ReadStoredEvent(rows));
   std::reverse(events.begin(), events.end());
@@ -91,10 +98,9 @@ std::vector<StoredEvent> SqliteTransaction::EventsAfter(int64_t group_id, int64_
 
 std::vector<UrlCount> SqliteTransaction::CountByUrl(int64_t group_id, int64_t row, int max_events,
                                                     int max_urls) {
-  Rows rows = connection_.Query(
-      "SELECT error_url, outcome FROM events INDEXED BY events_by_group WHERE group_id = ? AND "
-      "row > ? ORDER BY row DESC LIMIT ?",
-      group_id, row, max_events);
+  Rows rows =
+      connection_.Query(absl::StrCat("SELECT error_url, outcome", kFromNewestOfGroup), group_id,
+                        row, max_events, BlockOf(row), BlockOf(NewestEventRow(group_id)));
   std::map<std::string, Counts> by_url;
   while (rows.Next()) {
     const std::string url = rows.Text();
@@ -172,11 +178,22 @@ void SqliteTransaction::SaveNote(const std::string& name, const std::string& val
 }
 
 Counts SqliteTransaction::CountEvents(absl::Time since) {
-  Rows rows = connection_.Query(
-      "SELECT outcome, count(*) FROM events INDEXED BY events_by_received WHERE received_at >= ? "
-      "GROUP BY outcome",
-      since);
   Counts counts;
+  {
+    Rows rows = connection_.Query(
+        "SELECT sum(unknown_count), sum(fallback_answered_count), sum(default_answered_count), "
+        "sum(warning_count) FROM event_blocks WHERE first_received_at >= ?",
+        since);
+    if (rows.Next()) {
+      for (int64_t& count : counts.by_outcome) count = rows.Int();
+    }
+  }
+  // Blocks that hold both.
+  Rows rows = connection_.Query(
+      absl::StrCat("SELECT outcome, count(*) FROM event_blocks AS b CROSS JOIN events AS e "
+                   "NOT INDEXED WHERE b.first_received_at < ?1 AND b.last_received_at >= ?1 AND ",
+                   kRowsOfBlock, " AND e.received_at >= ?1 GROUP BY outcome"),
+      since);
   while (rows.Next()) {
     const auto outcome = rows.Word(Outcome::kWarning);
     counts.Add(outcome, rows.Int());
@@ -189,24 +206,51 @@ int64_t SqliteTransaction::CountOpenGroups() {
 }
 
 int SqliteTransaction::Purge(absl::Time before, int max) {
-  const int purged = connection_.Run(
-      "DELETE FROM events WHERE row IN (SELECT row FROM events INDEXED BY events_by_received "
-      "WHERE received_at < ? ORDER BY received_at, row LIMIT ?)",
-      before, max);
-  connection_.Run(
-      "DELETE FROM event_hours WHERE last_row < (SELECT ifnull(min(row), 0) FROM events)");
+  const int purged = PurgeEvents(before, max);
   connection_.Run(
       "DELETE FROM mails WHERE id IN (SELECT id FROM mails INDEXED BY mails_settled "
       "WHERE state >= 2 AND settled_at < ? ORDER BY settled_at, id LIMIT ?)",
       before, max);
   connection_.Run(
       "DELETE FROM groups WHERE id IN (SELECT id FROM groups INDEXED BY groups_recovered "
-      "WHERE open = 0 AND last_at < ? AND due_at = 9223372036854775807 "
-      "AND NOT EXISTS (SELECT 1 FROM events WHERE group_id = groups.id) "
+      "WHERE open = 0 AND last_at < ? AND due_at = 9223372036854775807 AND kept_events = 0 "
       "AND NOT EXISTS (SELECT 1 FROM mails WHERE group_id = groups.id) "
       "AND NOT EXISTS (SELECT 1 FROM told WHERE group_id = groups.id AND over_limit = 1) "
       "ORDER BY last_at, id LIMIT ?)",
       before, max);
+  return purged;
+}
+
+int SqliteTransaction::PurgeEvents(absl::Time before, int max) {
+  int purged = 0;
+  BlockChanges blocks;
+  std::map<int64_t, int64_t> by_group;
+  {
+    Rows rows = connection_.Query(
+        absl::StrCat("DELETE FROM events WHERE row IN (SELECT row FROM event_blocks AS b "
+                     "CROSS JOIN events AS e NOT INDEXED WHERE b.first_received_at < ?1 AND ",
+                     kRowsOfBlock,
+                     " AND e.received_at < ?1 ORDER BY b.block, e.row LIMIT ?2) "
+                     "RETURNING block, group_id, outcome"),
+        before, max);
+    while (rows.Next()) {
+      const int64_t block = rows.Int();
+      ++by_group[rows.Int()];
+      blocks.Removed(block, rows.Word(Outcome::kWarning));
+      ++purged;
+    }
+  }
+  for (const auto& [id, count] : by_group) {
+    connection_.Run("UPDATE groups SET kept_events = kept_events - ? WHERE id = ?", count, id);
+  }
+  if (purged == 0) return 0;
+  blocks.Write(connection_);
+  connection_.Run(
+      "DELETE FROM event_blocks WHERE unknown_count + fallback_answered_count + "
+      "default_answered_count + warning_count = 0");
+  connection_.Run(
+      "DELETE FROM id_filters WHERE segment < (SELECT min(block) >> ? FROM event_blocks)",
+      kSegmentBits - kBlockBits);
   return purged;
 }
 

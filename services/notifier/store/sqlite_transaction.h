@@ -43,6 +43,8 @@ class SqliteTransaction : public StoreTransaction {
   int Purge(absl::Time before, int max) override;
 
  private:
+  int PurgeEvents(absl::Time before, int max);
+
   Connection& connection_;
 };
 

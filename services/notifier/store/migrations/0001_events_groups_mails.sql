@@ -1,7 +1,8 @@
 -- Times are nanoseconds since 1970 (UTC), durations nanoseconds; the largest number is "never", the
 -- smallest "long ago". What is one of a closed set of words is its number in the code (rows.cc).
 
--- Events that operators hear of together: grouping.h, GroupState.
+-- Events that operators hear of together: grouping.h, GroupState. kept_events of them are still in
+-- the table.
 CREATE TABLE groups (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   account_sid TEXT NOT NULL,
@@ -9,6 +10,7 @@ CREATE TABLE groups (
   error_code INTEGER NOT NULL,
   host TEXT NOT NULL,
   last_event_row INTEGER NOT NULL,
+  kept_events INTEGER NOT NULL,
   open INTEGER NOT NULL,
   episode INTEGER NOT NULL,
   level INTEGER NOT NULL,
@@ -34,12 +36,16 @@ CREATE INDEX groups_by_code ON groups (error_code, last_event_row);
 CREATE INDEX groups_by_open ON groups (open, last_event_row);
 CREATE INDEX groups_recovered ON groups (last_at) WHERE open = 0;
 
--- What happened: event.h, Event. A row number is never given twice, and grows with time.
+-- What happened: event.h, Event. Rows are numbered as they come, and no number is given twice. They
+-- are dealt with in blocks of 16384 (event_blocks.h): an index has a block's number before its own
+-- column, so that events of now change few of its pages, whatever their values, and those of long
+-- ago are purged from few.
 CREATE TABLE events (
-  row INTEGER PRIMARY KEY AUTOINCREMENT,
+  row INTEGER PRIMARY KEY,
+  block INTEGER NOT NULL,
   event_id TEXT NOT NULL,
   fingerprint INTEGER NOT NULL,
-  group_id INTEGER NOT NULL REFERENCES groups (id),
+  group_id INTEGER NOT NULL,
   occurred_at INTEGER NOT NULL,
   received_at INTEGER NOT NULL,
   account_sid TEXT NOT NULL,
@@ -59,21 +65,37 @@ CREATE TABLE events (
   resolution_id TEXT NOT NULL,
   response_excerpt TEXT NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX events_by_id ON events (event_id);
-CREATE INDEX events_by_group ON events (group_id);
-CREATE INDEX events_by_account ON events (account_sid);
-CREATE INDEX events_by_code ON events (error_code);
-CREATE INDEX events_by_phone_number ON events (phone_number) WHERE phone_number IS NOT NULL;
-CREATE INDEX events_by_resource ON events (resource_sid) WHERE resource_sid IS NOT NULL;
-CREATE INDEX events_by_received ON events (received_at, outcome);
+CREATE UNIQUE INDEX events_by_id ON events (block, event_id);
+CREATE INDEX events_by_group ON events (block, group_id);
+CREATE INDEX events_by_account ON events (block, account_sid);
+CREATE INDEX events_by_code ON events (block, error_code);
+CREATE INDEX events_by_phone_number ON events (block, phone_number) WHERE phone_number IS NOT NULL;
+CREATE INDEX events_by_resource ON events (block, resource_sid) WHERE resource_sid IS NOT NULL;
 
--- Where the events of an hour are: all that occurred in it have rows from first_row to last_row.
--- In place of an index of times, which could not be walked in the order of rows.
-CREATE TABLE event_hours (
-  hour INTEGER PRIMARY KEY,
-  first_row INTEGER NOT NULL,
-  last_row INTEGER NOT NULL
+-- What is in a block. Its times may reach further than those of its events, never less far.
+CREATE TABLE event_blocks (
+  block INTEGER PRIMARY KEY,
+  first_occurred_at INTEGER NOT NULL,
+  last_occurred_at INTEGER NOT NULL,
+  first_received_at INTEGER NOT NULL,
+  last_received_at INTEGER NOT NULL,
+  unknown_count INTEGER NOT NULL,
+  fallback_answered_count INTEGER NOT NULL,
+  default_answered_count INTEGER NOT NULL,
+  warning_count INTEGER NOT NULL
 ) STRICT;
+
+-- Where an event_id may be: known_ids.h. Of segments that are full.
+CREATE TABLE id_filters (
+  segment INTEGER PRIMARY KEY,
+  bits BLOB NOT NULL
+) STRICT;
+
+-- One row.
+CREATE TABLE counters (
+  last_event_row INTEGER NOT NULL
+) STRICT;
+INSERT INTO counters VALUES (0);
 
 -- What recipients were told: grouping.h, Told.
 CREATE TABLE told (
