@@ -2,6 +2,7 @@
 #ifndef TESTS_NOTIFIER_MAIL_POSTFIX_H_
 #define TESTS_NOTIFIER_MAIL_POSTFIX_H_
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,7 @@ namespace understudy::testing {
 // On loopback. Takes mail for ops@example.com and delivers it to a folder; greylists
 // grey@example.com; refuses the sender blocked@example.com and whoever else. Mails of more than
 // kPostfixSizeMax bytes are too large.
-inline constexpr int kPostfixSizeMax = 200000;
+inline constexpr size_t kPostfixSizeMax = 200000;
 
 // What its ports are for.
 enum class PostfixPort {

@@ -80,7 +80,7 @@ std::unique_ptr<Postfix> PostfixTest::postfix_;
 
 TEST_F(PostfixTest, WhatArrivesIsWhatWasWritten) {
   std::string text = "Three calls \xE2\x80\x94 one lost.\n\n.\n..\n.hidden\nFrom here on\n";
-  for (int i = 0; i < 300; ++i) text += absl::StrCat(".line ", i, std::string(i, '.'), "\n");
+  for (size_t i = 0; i < 300; ++i) text += absl::StrCat(".line ", i, std::string(i, '.'), "\n");
   const Digest digest{.subject = "11200 bei www.example.com: 3 Anrufe, \xE4\xB8\x89\xE9\x80\x9A",
                       .text = text,
                       .html = absl::StrCat("<!DOCTYPE html><p>", std::string(5000, 'x'), "</p>\n")};
@@ -177,7 +177,7 @@ TEST_F(PostfixTest, M22_ATooLargeMail) {
   while (mail.bytes.size() + line.size() + 2 <= kPostfixSizeMax) mail.bytes += line + "\r\n";
   mail.bytes.append(kPostfixSizeMax - mail.bytes.size() - 2, 'y');
   mail.bytes += "\r\n";
-  ASSERT_EQ(mail.bytes.size(), static_cast<size_t>(kPostfixSizeMax));
+  ASSERT_EQ(mail.bytes.size(), kPostfixSizeMax);
   mail.bytes += "z\r\n";
   const SendResult result = mailer->Send(mail);
   EXPECT_EQ(result.state, SendState::kPermanent);

@@ -79,9 +79,7 @@ TEST(SmtpDialogueTest, RepliesAreOneLine) {
       {{"< 220 first", "< 221 second"}, "221 second"},
       {{"< no code"}, "no code"},
       {{"< 99 problems"}, "99 problems"},
-      {{std::string("< 250 a\0b\x7F\xFF", 11)},
-       "250 a\xEF\xBF\xBD"
-       "b\xEF\xBF\xBD\xEF\xBF\xBD"},
+      {{std::string("< 250 a\0b\x7F\xFF", 11)}, "250 a\\x00b\\x7F\xEF\xBF\xBD"},
       {{"< 250 " + std::string(kMaxReplyBytes - 4, 'x')},
        "250 " + std::string(kMaxReplyBytes - 4, 'x')},
       {{"< 250 " + std::string(kMaxReplyBytes, 'x')},
