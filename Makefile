@@ -28,7 +28,7 @@ help:
 	@echo "make verify  the tests under sanitizers, fuzzing, lint"
 	@echo "make build   release binaries in build/release/bin/"
 	@echo "make run     the router in the foreground with deploy/config/router.yaml"
-	@echo "make bench   what judging a document costs; writes build/release/bench/twiml.json"
+	@echo "make bench   what judging a document and failing over to a bin cost; writes build/release/bench/"
 	@echo "make lint    formatting, clang-tidy, shellcheck, buf"
 	@echo "make format  formats the C++ files"
 	@echo "make clean   removes build/"
@@ -84,8 +84,9 @@ run: build
 
 .PHONY: bench
 bench: packages
-	$(call build,release,twiml_bench)
+	$(call build,release,twiml_bench bin_bench)
 	@build/release/bin/twiml_bench build/release/bench/twiml.json
+	@build/release/bin/bin_bench build/release/bench/bin.json
 
 .PHONY: lint
 lint: verify-packages

@@ -25,6 +25,8 @@ constexpr char kDeadMailsNamed[] = "dead mails named";
 std::string PendingSummary(const std::string& recipient) {
   return StrCat("summary pending to ", recipient);
 }
+// How many mails of no single group were written.
+constexpr char kOtherMails[] = "mails of no single group";
 // When the last heartbeat was written.
 std::string LastHeartbeat(const std::string& recipient) {
   return StrCat("last heartbeat to ", recipient);
@@ -48,7 +50,7 @@ uint64_t Digested(absl::string_view text) {
   return hash;
 }
 
-// No two mails have the same, also not those of a database that was begun anew.
+// `what` is new in this database; with the digest it is also in others, as after a new beginning.
 std::string MessageId(absl::string_view what, const std::string& recipient, const AlertRules& rules,
                       absl::Time now) {
   const uint64_t digest = Digested(StrCat(what, " ", recipient, " ", absl::ToUnixNanos(now)));
@@ -249,7 +251,7 @@ class Decision {
                             .now = now_,
                             .dead_mails = DeadMailLines(),
                             .page_url = rules_.page_url};
-    const std::string message_id = MessageId("summary", recipient, rules_, now_);
+    const std::string message_id = OtherMessageId("summary", recipient);
     for (const int64_t id : group_ids) {
       WithWaiting(id, recipient, [&](Group& group, Told& told, Reason reason) {
         const Counts news = group.state.counts.Since(told.counts);
@@ -310,7 +312,15 @@ class Decision {
                              .now = now_,
                              .dead_mails = DeadMailLines(),
                              .page_url = rules_.page_url}),
-            {.message_id = MessageId("heartbeat", recipient, rules_, now_)});
+            {.message_id = OtherMessageId("heartbeat", recipient)});
+  }
+
+  // Of a mail of no single group.
+  std::string OtherMessageId(absl::string_view what, const std::string& recipient) {
+    int64_t number = 0;
+    if (!absl::SimpleAtoi(store_.Note(kOtherMails), &number)) number = 0;
+    store_.SaveNote(kOtherMails, StrCat(++number));
+    return MessageId(StrCat(what, ".", number), recipient, rules_, now_);
   }
 
   // `head` without what is the same in all of them.

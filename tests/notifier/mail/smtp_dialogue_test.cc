@@ -124,7 +124,12 @@ TEST(SmtpEndTest, Refusals) {
       // Authentication is wanted, wherever that is said.
       {{kMail, "< 530 5.7.0 first"}, CURLE_SEND_ERROR, kTemporary, kAuthentication},
       {{kRcpt, "< 530 first"}, CURLE_SEND_ERROR, kTemporary, kAuthentication},
-      {{kMail, "< 538 encryption"}, CURLE_SEND_ERROR, kTemporary, kAuthentication},
+      {{kMail, "< 535 bad"}, CURLE_SEND_ERROR, kTemporary, kAuthentication},
+      {{kMail, "< 530 5.7.0 Must issue a STARTTLS command first"},
+       CURLE_SEND_ERROR,
+       kTemporary,
+       kTlsMissing},
+      {{"> AUTH PLAIN", "< 538 encryption"}, CURLE_LOGIN_DENIED, kTemporary, kTlsMissing},
       {{kMail, "< 529 first"}, CURLE_SEND_ERROR, kPermanent, kSenderRefused},
       // The sender is that of all mails.
       {{kMail, "< 451 later"}, CURLE_SEND_ERROR, kTemporary, kSenderRefused, true},
