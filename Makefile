@@ -8,6 +8,7 @@ SHELL := /bin/bash
 
 JOBS ?= 2
 FUZZ_SECONDS ?= 10
+BINARIES := understudy-router understudy-notifier understudy
 # Some tests hold thousands of connections, both ends of each.
 CTEST := ulimit -n "$$(ulimit -Hn)" && ctest --output-on-failure --no-tests=error -j $(JOBS)
 # Tests that take minutes are left to verify-slow.
@@ -45,8 +46,8 @@ verify-packages:
 
 .PHONY: demo
 demo: packages
-	$(call build,release,understudy understudy-router)
-	@build/release/bin/understudy demo
+	$(call build,release,$(BINARIES))
+	@rm -rf build/demo && build/release/bin/understudy demo --mail-directory build/demo/mail
 
 .PHONY: test
 test: packages
@@ -83,8 +84,8 @@ verify-fuzz: verify-packages
 
 .PHONY: build
 build: packages
-	$(call build,release,understudy understudy-router)
-	@ls build/release/bin/understudy build/release/bin/understudy-router
+	$(call build,release,$(BINARIES))
+	@ls $(addprefix build/release/bin/,$(BINARIES))
 
 .PHONY: run
 run: build
