@@ -31,7 +31,7 @@ help:
 	@echo "make verify  tests that take minutes, the tests under sanitizers, fuzzing, lint"
 	@echo "make build   release binaries in build/release/bin/"
 	@echo "make run     router and notifier in the foreground with deploy/config, until Ctrl-C"
-	@echo "make bench   what judging a document costs; writes build/release/bench/twiml.json"
+	@echo "make bench   what judging, failing over to a bin and a storm of events cost; writes build/release/bench/"
 	@echo "make lint    formatting, clang-tidy, shellcheck, buf"
 	@echo "make format  formats the C++ files"
 	@echo "make clean   removes build/"
@@ -93,8 +93,10 @@ run: build
 
 .PHONY: bench
 bench: packages
-	$(call build,release,twiml_bench)
+	$(call build,release,twiml_bench bin_bench storm_bench)
 	@build/release/bin/twiml_bench build/release/bench/twiml.json
+	@build/release/bin/bin_bench build/release/bench/bin.json
+	@build/release/bin/storm_bench build/release/bench/storm.json
 
 .PHONY: lint
 lint: verify-packages
