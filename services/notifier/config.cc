@@ -55,7 +55,6 @@ void ReadHttp(YamlMapping& http, NotifierConfig& config) {
   http.Listen("listen", config.http_listen);
   http.Text("public_url", config.http.public_url, CheckPublicUrl);
   config.http.public_url = std::string(absl::StripSuffix(config.http.public_url, "/"));
-  config.alerts.page_url = config.http.public_url;
 }
 
 void ReadFallback(YamlMapping& fallback, FallbackAnswers& answers) {

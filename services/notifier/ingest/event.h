@@ -62,7 +62,7 @@ struct Event {
   Target target = Target::kUnspecified;
   Outcome outcome = Outcome::kUnknown;
   Phase phase = Phase::kNone;
-  int http_status = 0;  // 0: there was no response
+  int http_status = 0;  // 0: there was no response, or the sender does not say
   std::string detail = {};
   absl::Duration elapsed = {};
   int attempt_count = 0;
