@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -60,8 +61,7 @@ int NumberAfter(absl::string_view line, absl::string_view key) {
 
 }  // namespace
 
-ServiceProcess::ServiceProcess(const std::string& binary, const std::string& path,
-                               KeepLog keep_log)
+ServiceProcess::ServiceProcess(const std::string& binary, const std::string& path, KeepLog keep_log)
     : keep_log_(keep_log) {
   const Child child = Spawn({binary, "--config", path});
   pid_ = child.pid;
@@ -84,7 +84,8 @@ void ServiceProcess::ReadLog(int fd) {
     if (!keeps) continue;
     pending.append(buffer, static_cast<size_t>(count));
     for (size_t end; (end = pending.find('\n')) != std::string::npos; pending.erase(0, end + 1)) {
-      if (keep_log_ == KeepLog::kUntilReady && absl::StrContains(pending.substr(0, end), kServing)) {
+      if (keep_log_ == KeepLog::kUntilReady &&
+          absl::StrContains(pending.substr(0, end), kServing)) {
         keeps = false;
       }
       MutexLock lock(mutex_);
@@ -150,6 +151,13 @@ int64_t ServiceProcess::resident_kilobytes() const {
 }
 int64_t ServiceProcess::peak_resident_kilobytes() const {
   return StatusField("VmHWM:");
+}
+
+double ServiceProcess::cpu_seconds() const {
+  clockid_t clock = {};
+  timespec time = {};
+  if (clock_getcpuclockid(pid_, &clock) != 0 || clock_gettime(clock, &time) != 0) return 0;
+  return absl::ToDoubleSeconds(absl::DurationFromTimespec(time));
 }
 
 }  // namespace understudy::testing

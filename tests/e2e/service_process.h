@@ -46,6 +46,7 @@ class ServiceProcess {
   int threads() const;
   int64_t resident_kilobytes() const;
   int64_t peak_resident_kilobytes() const;
+  double cpu_seconds() const;  // of all its threads, since it was started
 
  private:
   void ReadLog(int fd);

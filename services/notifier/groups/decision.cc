@@ -1,6 +1,7 @@
 #include "services/notifier/groups/decision.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <utility>
@@ -63,12 +64,8 @@ class Decision {
       : store_(store), rules_(rules), now_(now) {}
 
   Decided Run(int64_t unsent_mails) {
-    const std::vector<Group> due = store_.DueGroups(now_, kMaxLooks);
-    for (const Group& group : due) LookAt(group);
-    if (due.size() == static_cast<size_t>(kMaxLooks)) {
-      // A summary is of all the rest, so it is not written before all were looked at.
-      decided_.next_at = now_;
-    } else {
+    // A summary is of all the rest, so it is not written before all were looked at.
+    if (LookAtDueGroups()) {
       for (const std::string& recipient : AllRecipients(rules_.routes)) Serve(recipient);
     }
     for (const auto& [recipient, desk] : desks_) {
@@ -128,6 +125,20 @@ class Decision {
     store_.SaveGroupState(group.id, group.state);
   }
 
+  int64_t MailsLeft() const {
+    return std::max<int64_t>(0, kMaxMailsAtOnce - std::ssize(decided_.written));
+  }
+
+  // False: there are more.
+  bool LookAtDueGroups() {
+    const std::vector<Group> due = store_.DueGroups(now_, kMaxLooks);
+    auto group = due.begin();
+    for (; group != due.end() && MailsLeft() > 0; ++group) LookAt(*group);
+    const bool is_all = group == due.end() && due.size() < static_cast<size_t>(kMaxLooks);
+    if (!is_all) decided_.next_at = now_;
+    return is_all;
+  }
+
   void LookAt(Group group) {
     if (HasRecovered(group.state, now_, rules_.waits)) group.state = OnRecovered(group.state);
     std::vector<Told> rows = RecipientRows(group);
@@ -160,9 +171,10 @@ class Decision {
     const std::vector<int64_t> waiting = store_.GroupsOverLimit(recipient, kMaxSummedGroups);
     const auto count = static_cast<int64_t>(waiting.size());
     int64_t singly = count <= desk.room ? count : desk.room - 1;
-    const bool is_too_much = singly > kMaxMailsAtOnce;
+    // A summary, too, is one.
+    const bool is_too_much = (singly < count ? singly + 1 : singly) > MailsLeft();
     if (is_too_much) {
-      singly = kMaxMailsAtOnce;
+      singly = std::min(singly, MailsLeft());
       decided_.next_at = now_;
     }
     const auto rest = waiting.begin() + singly;
