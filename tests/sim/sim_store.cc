@@ -288,13 +288,13 @@ class SimStore::Transaction : public StoreTransaction {
   }
 
   int PurgeEvents(absl::Time before, int max) {
-    std::vector<std::pair<absl::Time, int64_t>> old;
+    std::vector<int64_t> old;
     for (const auto& [row, stored] : rows_.events) {
-      if (stored.event.received_at < before) old.emplace_back(stored.event.received_at, row);
+      if (old.size() == static_cast<size_t>(max)) break;
+      if (stored.event.received_at < before) old.push_back(row);
     }
-    old = FirstBy(std::move(old), max, [](const auto& place) { return place; });
     std::set<int64_t> groups;
-    for (const auto& [received_at, row] : old) {
+    for (const int64_t row : old) {
       const StoredEvent& stored = rows_.events.at(row);
       groups.insert(stored.group_id);
       Erase(rows_.event_rows, stored.event.event_id);
@@ -352,6 +352,11 @@ SimStore::~SimStore() = default;
 void SimStore::SetWaits(const notifier::Waits& waits) {
   MutexLock lock(mutex_);
   waits_ = waits;
+}
+
+void SimStore::SkipRowsTo(int64_t row) {
+  MutexLock lock(mutex_);
+  rows_.last_event = row;
 }
 
 SimStore::Identity SimStore::IdentityOf(const GroupKey& key) {

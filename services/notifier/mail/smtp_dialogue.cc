@@ -12,7 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/twilio/charset.h"
-#include "services/notifier/mail/mime.h"
+#include "services/notifier/mail/shown_text.h"
 
 namespace understudy::notifier {
 namespace {
@@ -149,9 +149,15 @@ SendResult Refused(const SmtpEnd& end) {
         absl::StrCat(end.server, " offers STARTTLS and refuses it; nothing is sent in the clear");
     return result;
   }
-  // 530: authentication is required; 534, 535, 538: this one is not good enough.
-  if (code == 530 || code == 534 || code == 535 || code == 538 ||
-      (step == SmtpStep::kAuth && is_final)) {
+  // 538 is about the connection, and so may 530 be (RFC 3207, 4).
+  if (code == 538 || (code == 530 && SaysAnyOf(end.dialogue.reply, {"starttls"}))) {
+    result.reason = SendReason::kTlsMissing;
+    result.detail =
+        absl::StrCat(end.server, " takes mail over TLS only; mail.smtp.starttls must be required");
+    return result;
+  }
+  // 530: authentication is required; 534, 535: this one is not good enough.
+  if (code == 530 || code == 534 || code == 535 || (step == SmtpStep::kAuth && is_final)) {
     result.reason = SendReason::kAuthentication;
     result.detail = absl::StrCat(end.server,
                                  " does not take mail with these credentials; check "

@@ -15,8 +15,7 @@ EventBatch::EventBatch(Connection& connection, KnownIds& known_ids, const Waits&
   if (rows.Next()) last_row_ = rows.Int();
 }
 
-Appended EventBatch::Add(const Event& event) {
-  const auto fingerprint = static_cast<int64_t>(FingerprintOf(event));
+Appended EventBatch::Add(const Event& event, int64_t fingerprint) {
   if (const std::optional<int64_t> known = FingerprintOfKnown(event.event_id)) {
     return *known == fingerprint ? Appended::kDuplicate : Appended::kConflict;
   }

@@ -26,7 +26,8 @@ class EventBatch {
   EventBatch(Connection& connection, KnownIds& known_ids, const Waits& waits,
              int64_t max_open_groups);
 
-  Appended Add(const Event& event);
+  // `fingerprint` is the event's (FingerprintOf).
+  Appended Add(const Event& event, int64_t fingerprint);
   // Writes what the events change beside their own rows. Once, at the end.
   void Finish();
 

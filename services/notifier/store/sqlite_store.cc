@@ -79,7 +79,11 @@ class SqliteStore::Writer {
   absl::StatusOr<std::vector<Appended>> Append(std::vector<Event> events) {
     if (events.empty()) return std::vector<Appended>();
     const auto call = std::make_shared<Call>();
-    for (const Event& event : events) call->bytes += BytesOf(event);
+    for (const Event& event : events) {
+      call->bytes += BytesOf(event);
+      // Here rather than on the writing thread, which all wait for.
+      call->fingerprints.push_back(static_cast<int64_t>(FingerprintOf(event)));
+    }
     call->events = std::move(events);
 
     MutexLock lock(mutex_);
@@ -138,7 +142,8 @@ class SqliteStore::Writer {
   // Events to append, or work to do. Shared by its caller, who may give up waiting for the former.
   struct Call {
     std::vector<Event> events = {};
-    size_t bytes = 0;  // of the events
+    std::vector<int64_t> fingerprints = {};  // of the events, in order
+    size_t bytes = 0;                        // of the events
     Work* work = nullptr;
 
     std::vector<Appended> results = {};
@@ -223,9 +228,8 @@ class SqliteStore::Writer {
       EventBatch batch(connection, *known_ids_, CurrentWaits(), options_.max_open_groups);
       for (const auto& call : calls) {
         call->results.reserve(call->events.size());
-        for (const Event& event : call->events) {
-          if (!connection.ok()) break;
-          call->results.push_back(batch.Add(event));
+        for (size_t i = 0; i < call->events.size() && connection.ok(); ++i) {
+          call->results.push_back(batch.Add(call->events[i], call->fingerprints[i]));
         }
       }
       batch.Finish();

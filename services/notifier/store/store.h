@@ -98,7 +98,8 @@ class StoreTransaction {
 
   // Events of the group behind `row`: the newest `max` of them, oldest first.
   virtual std::vector<StoredEvent> EventsAfter(int64_t group_id, int64_t row, int max) = 0;
-  // The same by URL, most first, at most `max_urls` of them, of the newest `max_events`.
+  // The same by URL, at most `max_urls` of them, of the newest `max_events`: most first, then by
+  // URL.
   virtual std::vector<UrlCount> CountByUrl(int64_t group_id, int64_t row, int max_events,
                                            int max_urls) = 0;
   // Also when that event is purged; 0 if there is no such group.
@@ -129,8 +130,8 @@ class StoreTransaction {
   virtual int64_t CountOpenGroups() = 0;
 
   // Deletes events received before `before`, mails settled before it, and recovered groups without
-  // events, mails or anybody who is still to be told; at most `max` of each, the oldest first.
-  // Returns how many events.
+  // events, mails or anybody who is still to be told; at most `max` of each, the oldest first (of
+  // events, in the order of their rows). Returns how many events.
   virtual int Purge(absl::Time before, int max) = 0;
 };
 
