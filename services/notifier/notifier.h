@@ -11,8 +11,10 @@ namespace understudy::notifier {
 
 struct NotifierConfig;
 
-// How long requests under way may go on after Stop.
-inline constexpr absl::Duration kDrainTime = absl::Seconds(8);
+// How long requests under way may go on after Stop; and how long what they left behind, and a mail
+// being sent, may take then at least.
+inline constexpr absl::Duration kDrainTime = absl::Seconds(7);
+inline constexpr absl::Duration kLastTime = absl::Seconds(1);
 
 class Notifier {
  public:
@@ -35,9 +37,11 @@ class Notifier {
   // For a configuration that was refused: counted, nothing else.
   void CountRefusedReload();
 
-  // Says NOT_SERVING, takes nothing new, finishes what is under way for up to `grace`; a mail that
-  // is being sent is finished first. What waits to be sent is sent by the next process.
-  void Stop(absl::Duration grace);
+  // Says NOT_SERVING, takes nothing new, finishes what is under way for up to `grace`, a mail that
+  // is being sent included. What waits to be sent is sent by the next process. False if a mail or
+  // the disk takes longer: the destructor would wait for it, but the process may just as well end;
+  // the next one sends such a mail again.
+  bool Stop(absl::Duration grace);
 
  private:
   struct Parts;
