@@ -121,7 +121,11 @@ absl::Status Database::TryConnect() {
       Log(LogLevel::kWarning, "the store was stopped uncleanly and is too large to be checked now",
           {{"path", options_.path}});
     }
-    connection.Checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
+    // What is found in the log may be in the system's memory alone, after a flush that failed; what
+    // is appended to it would be lost with it. So it is written back, and begun anew.
+    if (!connection.Checkpoint(SQLITE_CHECKPOINT_TRUNCATE)) {
+      connection.Fail({.trouble = Trouble::kBusy, .message = "its log cannot be written back"});
+    }
   }
   Migrate(connection, Migrations());
   frame_bytes_ = connection.page_bytes() + kFrameHeaderBytes;

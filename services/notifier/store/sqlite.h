@@ -129,6 +129,7 @@ class Connection {
   // Executes all statements of a script, which is not kept.
   void RunScript(const std::string& sql);
 
+  // Of the last INSERT; 0 after a failure.
   int64_t last_row() const;
   bool in_transaction() const;
   // Pages in the log after this connection's last commit.
@@ -170,6 +171,7 @@ class Connection {
     Bind(statement, index, static_cast<int64_t>(value));
   }
   void Note(int code);
+  int SystemError() const;
 
   sqlite3* database_ = nullptr;
   absl::flat_hash_map<std::string, sqlite3_stmt*> statements_;
