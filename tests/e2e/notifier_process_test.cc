@@ -5,6 +5,7 @@
 #include <understudy/router/v1/router_service.grpc.pb.h>
 
 #include <atomic>
+#include <cstdio>
 #include <fstream>
 #include <set>
 #include <string>
@@ -14,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/mutex.h"
+#include "tests/e2e/notifier_database.h"
 #include "tests/e2e/notifier_world.h"
 #include "tests/e2e/router_process.h"
 #include "tests/testing/origin.h"
@@ -238,6 +240,46 @@ TEST(NotifierProcess, P15_CallsAreAnsweredWhileNoNotifierIsThereAndReportedLater
   EXPECT_THAT(ids, SizeIs(kCalls));
   world.Start();
   EXPECT_TRUE(WaitFor([&] { return StoredIds(world) == ids; }, absl::Seconds(60)));
+}
+
+// With the waits of this world a group's mails would be many, were there a server to take them.
+TEST(SlowNotifierProcess, A6_AMailServerThatWasAwayIsToldEachGroupInOneMoreMail) {
+  constexpr int kEvents = 100'000;
+  constexpr int kGroups = 200;
+  constexpr int kBatch = 500;
+  constexpr int64_t kMaxResidentKilobytes = 128 * 1024;
+  NotifierWorld world;
+  world.smtp().On(SmtpStep::kGreeting, Script{}.Close());
+  world.Start();
+  for (int begin = 0; begin < kEvents; begin += kBatch) {
+    std::vector<notifier::v1::ErrorEvent> events;
+    for (int i = begin; i < begin + kBatch; ++i) {
+      events.push_back(ReportedEvent(absl::StrCat("event-", i), kWorldAccount,
+                                     absl::StrCat("web", i % kGroups, ".example.com")));
+    }
+    ASSERT_TRUE(world.caller().Report(events).ok());
+  }
+  // Each group's first mail was written when the first of these came.
+  ASSERT_TRUE(WaitFor([&] { return world.Metric("understudy_mails_unsent") >= kGroups; }, kSoon));
+  EXPECT_TRUE(world.smtp().mails().empty());
+
+  world.smtp().On(SmtpStep::kGreeting, Script{});
+  const absl::Time back_at = absl::Now();
+  EXPECT_TRUE(WaitFor([&] { return !world.smtp().mails().empty(); }, absl::Seconds(60)));
+  std::printf("first mail %.1f s after the server was back\n",
+              absl::ToDoubleSeconds(absl::Now() - back_at));
+  NotifierDatabase database(world.store());
+  EXPECT_TRUE(
+      WaitFor([&] { return database.Number(kCountUntoldGroups) == 0; }, absl::Seconds(120)));
+  EXPECT_EQ(database.Number("SELECT count(*) FROM events"), kEvents);
+  EXPECT_EQ(database.Number("SELECT sum(fallback_answered_count) FROM told"), kEvents);
+  EXPECT_EQ(database.Number("SELECT count(*) FROM mails WHERE reason = 1"), kGroups);
+  // The one that waited, and one that catches up.
+  EXPECT_LE(
+      database.Number("SELECT max(n) FROM (SELECT count(*) AS n FROM mails GROUP BY group_id)"), 2);
+  EXPECT_LE(world.process().peak_resident_kilobytes(), kMaxResidentKilobytes);
+  std::printf("most resident: %.0f MiB\n",
+              static_cast<double>(world.process().peak_resident_kilobytes()) / 1024);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "tests/e2e/notifier_world.h"
 
-#include "absl/strings/match.h"
+#include <signal.h>
+
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -37,16 +38,24 @@ void NotifierWorld::WriteConfig() {
                    "store: {sqlite: ", store_, "}\n", "mail:\n  from: u@example.com\n",
                    "  smtp: {url: \"", smtp_.url(), "\", starttls: \"off\"}\n",
                    "alerts:\n  group_wait: 1s\n  group_interval: 1s\n  recovered_after: 1d\n",
-                   "  heartbeat: 0s\n  routes: [{to: [ops@example.com]}]\n", more_));
+                   "  heartbeat: 0s\n  mail_limit: {mails: 10000, per: 1s}\n",
+                   "  routes: [{to: [ops@example.com]}]\n", more_));
 }
 
 void NotifierWorld::Start() {
   process_ = std::make_unique<NotifierProcess>(config_);
   Require(process_->Ready(), "a notifier that serves");
-  if (grpc_port_ != 0) return;
-  grpc_port_ = process_->grpc_port();
-  WriteConfig();
+  if (grpc_port_ == 0) {
+    grpc_port_ = process_->grpc_port();
+    WriteConfig();
+  }
   caller_ = std::make_unique<NotifierCaller>(grpc_address());
+}
+
+int NotifierWorld::Stop() {
+  caller_ = nullptr;  // its connection would be waited for: nobody reads that it should end
+  process_->Signal(SIGTERM);
+  return process_->WaitForExit();
 }
 
 std::string NotifierWorld::grpc_address() const {

@@ -27,6 +27,8 @@ class NotifierWorld {
   // Starts it, again at the same gRPC port; ends the test process if it does not serve.
   void Start();
   void Kill() { process_.reset(); }
+  // By SIGTERM; its exit status.
+  int Stop();
 
   NotifierProcess& process() { return *process_; }
   NotifierCaller& caller() { return *caller_; }
@@ -36,6 +38,7 @@ class NotifierWorld {
   std::string grpc_address() const;
 
   grpc::Status Report(const std::string& id);
+  // False also while events cannot be listed.
   bool HasEvent(const std::string& id);
   // As Twilio does when a call's primary failed, without a signature.
   std::optional<Response> Fallback(const std::string& call_sid);
