@@ -8,6 +8,7 @@ SHELL := /bin/bash
 
 JOBS ?= 2
 FUZZ_SECONDS ?= 10
+BINARIES := understudy-router understudy-notifier understudy
 # Some tests hold thousands of connections, both ends of each.
 CTEST := ulimit -n "$$(ulimit -Hn)" && ctest --output-on-failure --no-tests=error -j $(JOBS)
 # Tests that take minutes are left to verify-slow.
@@ -30,7 +31,7 @@ help:
 	@echo "make verify  tests that take minutes, the tests under sanitizers, fuzzing, lint"
 	@echo "make build   release binaries in build/release/bin/"
 	@echo "make run     the router in the foreground with deploy/config/router.yaml"
-	@echo "make bench   what judging a document and a storm of events cost; writes build/release/bench/"
+	@echo "make bench   what judging, failing over to a bin and a storm of events cost; writes build/release/bench/"
 	@echo "make lint    formatting, clang-tidy, shellcheck, buf"
 	@echo "make format  formats the C++ files"
 	@echo "make clean   removes build/"
@@ -45,8 +46,8 @@ verify-packages:
 
 .PHONY: demo
 demo: packages
-	$(call build,release,understudy understudy-router)
-	@build/release/bin/understudy demo
+	$(call build,release,$(BINARIES))
+	@rm -rf build/demo && build/release/bin/understudy demo --mail-directory build/demo/mail
 
 .PHONY: test
 test: packages
@@ -83,8 +84,8 @@ verify-fuzz: verify-packages
 
 .PHONY: build
 build: packages
-	$(call build,release,understudy understudy-router)
-	@ls build/release/bin/understudy build/release/bin/understudy-router
+	$(call build,release,$(BINARIES))
+	@ls $(addprefix build/release/bin/,$(BINARIES))
 
 .PHONY: run
 run: build
@@ -92,8 +93,9 @@ run: build
 
 .PHONY: bench
 bench: packages
-	$(call build,release,twiml_bench storm_bench)
+	$(call build,release,twiml_bench bin_bench storm_bench)
 	@build/release/bin/twiml_bench build/release/bench/twiml.json
+	@build/release/bin/bin_bench build/release/bench/bin.json
 	@build/release/bin/storm_bench build/release/bench/storm.json
 
 .PHONY: lint

@@ -1,6 +1,7 @@
 #include "services/notifier/groups/decision.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <utility>
@@ -25,6 +26,8 @@ constexpr char kDeadMailsNamed[] = "dead mails named";
 std::string PendingSummary(const std::string& recipient) {
   return StrCat("summary pending to ", recipient);
 }
+// How many mails of no single group were written.
+constexpr char kOtherMails[] = "mails of no single group";
 // When the last heartbeat was written.
 std::string LastHeartbeat(const std::string& recipient) {
   return StrCat("last heartbeat to ", recipient);
@@ -48,7 +51,7 @@ uint64_t Digested(absl::string_view text) {
   return hash;
 }
 
-// No two mails have the same, also not those of a database that was begun anew.
+// `what` is new in this database; with the digest it is also in others, as after a new beginning.
 std::string MessageId(absl::string_view what, const std::string& recipient, const AlertRules& rules,
                       absl::Time now) {
   const uint64_t digest = Digested(StrCat(what, " ", recipient, " ", absl::ToUnixNanos(now)));
@@ -61,12 +64,8 @@ class Decision {
       : store_(store), rules_(rules), now_(now) {}
 
   Decided Run(int64_t unsent_mails) {
-    const std::vector<Group> due = store_.DueGroups(now_, kMaxLooks);
-    for (const Group& group : due) LookAt(group);
-    if (due.size() == static_cast<size_t>(kMaxLooks)) {
-      // A summary is of all the rest, so it is not written before all were looked at.
-      decided_.next_at = now_;
-    } else {
+    // A summary is of all the rest, so it is not written before all were looked at.
+    if (LookAtDueGroups()) {
       for (const std::string& recipient : AllRecipients(rules_.routes)) Serve(recipient);
     }
     for (const auto& [recipient, desk] : desks_) {
@@ -126,6 +125,20 @@ class Decision {
     store_.SaveGroupState(group.id, group.state);
   }
 
+  int64_t MailsLeft() const {
+    return std::max<int64_t>(0, kMaxMailsAtOnce - std::ssize(decided_.written));
+  }
+
+  // False: there are more.
+  bool LookAtDueGroups() {
+    const std::vector<Group> due = store_.DueGroups(now_, kMaxLooks);
+    auto group = due.begin();
+    for (; group != due.end() && MailsLeft() > 0; ++group) LookAt(*group);
+    const bool is_all = group == due.end() && due.size() < static_cast<size_t>(kMaxLooks);
+    if (!is_all) decided_.next_at = now_;
+    return is_all;
+  }
+
   void LookAt(Group group) {
     if (HasRecovered(group.state, now_, rules_.waits)) group.state = OnRecovered(group.state);
     std::vector<Told> rows = RecipientRows(group);
@@ -158,9 +171,10 @@ class Decision {
     const std::vector<int64_t> waiting = store_.GroupsOverLimit(recipient, kMaxSummedGroups);
     const auto count = static_cast<int64_t>(waiting.size());
     int64_t singly = count <= desk.room ? count : desk.room - 1;
-    const bool is_too_much = singly > kMaxMailsAtOnce;
+    // A summary, too, is one.
+    const bool is_too_much = (singly < count ? singly + 1 : singly) > MailsLeft();
     if (is_too_much) {
-      singly = kMaxMailsAtOnce;
+      singly = std::min(singly, MailsLeft());
       decided_.next_at = now_;
     }
     const auto rest = waiting.begin() + singly;
@@ -249,7 +263,7 @@ class Decision {
                             .now = now_,
                             .dead_mails = DeadMailLines(),
                             .page_url = rules_.page_url};
-    const std::string message_id = MessageId("summary", recipient, rules_, now_);
+    const std::string message_id = OtherMessageId("summary", recipient);
     for (const int64_t id : group_ids) {
       WithWaiting(id, recipient, [&](Group& group, Told& told, Reason reason) {
         const Counts news = group.state.counts.Since(told.counts);
@@ -310,7 +324,15 @@ class Decision {
                              .now = now_,
                              .dead_mails = DeadMailLines(),
                              .page_url = rules_.page_url}),
-            {.message_id = MessageId("heartbeat", recipient, rules_, now_)});
+            {.message_id = OtherMessageId("heartbeat", recipient)});
+  }
+
+  // Of a mail of no single group.
+  std::string OtherMessageId(absl::string_view what, const std::string& recipient) {
+    int64_t number = 0;
+    if (!absl::SimpleAtoi(store_.Note(kOtherMails), &number)) number = 0;
+    store_.SaveNote(kOtherMails, StrCat(++number));
+    return MessageId(StrCat(what, ".", number), recipient, rules_, now_);
   }
 
   // `head` without what is the same in all of them.

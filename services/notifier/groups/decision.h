@@ -19,7 +19,8 @@ namespace understudy::notifier {
 
 // What one decision does at most; there is always a next one.
 inline constexpr int kMaxLooks = 50;            // groups looked at
-inline constexpr int kMaxMailsAtOnce = 20;      // of single groups that waited, to one recipient
+// Mails written; only the last group looked at may go over it, with one for each recipient.
+inline constexpr int kMaxMailsAtOnce = 20;
 inline constexpr int kMaxSummedGroups = 10000;  // in one summary; further ones wait for the next
 // Of the events a mail tells, the newest of which are counted by URL.
 inline constexpr int kMaxEventsCountedByUrl = 2000;

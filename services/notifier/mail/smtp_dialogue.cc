@@ -12,7 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/twilio/charset.h"
-#include "services/notifier/mail/mime.h"
+#include "services/notifier/mail/shown_text.h"
 
 namespace understudy::notifier {
 namespace {
@@ -149,9 +149,15 @@ SendResult Refused(const SmtpEnd& end) {
         absl::StrCat(end.server, " offers STARTTLS and refuses it; nothing is sent in the clear");
     return result;
   }
-  // 530: authentication is required; 534, 535, 538: this one is not good enough.
-  if (code == 530 || code == 534 || code == 535 || code == 538 ||
-      (step == SmtpStep::kAuth && is_final)) {
+  // 538 is about the connection, and so may 530 be (RFC 3207, 4).
+  if (code == 538 || (code == 530 && SaysAnyOf(end.dialogue.reply, {"starttls"}))) {
+    result.reason = SendReason::kTlsMissing;
+    result.detail =
+        absl::StrCat(end.server, " takes mail over TLS only; mail.smtp.starttls must be required");
+    return result;
+  }
+  // 530: authentication is required; 534, 535: this one is not good enough.
+  if (code == 530 || code == 534 || code == 535 || (step == SmtpStep::kAuth && is_final)) {
     result.reason = SendReason::kAuthentication;
     result.detail = absl::StrCat(end.server,
                                  " does not take mail with these credentials; check "
@@ -335,7 +341,7 @@ void OnReceived(string_view line, SmtpDialogue& dialogue) {
   if (!dialogue.in_reply) dialogue.reply.clear();
   const string_view more =
       dialogue.in_reply && code != 0 ? line.substr(std::min<size_t>(4, line.size())) : line;
-  absl::StrAppend(&dialogue.reply, dialogue.in_reply ? " / " : "", PlainLine(more));
+  absl::StrAppend(&dialogue.reply, dialogue.in_reply ? " / " : "", OneLine(more));
   dialogue.reply.resize(
       std::min(dialogue.reply.size(),
                twilio::ValidUtf8Prefix(string_view(dialogue.reply).substr(0, kMaxReplyBytes))));
@@ -363,7 +369,7 @@ bool WasStaleConnection(const SmtpEnd& end) {
 
 SendResult UnderstandEnd(const SmtpEnd& end) {
   SendResult result = Understand(end);
-  result.detail = PlainLine(result.detail);
+  result.detail = OneLine(result.detail);
   result.reply = end.dialogue.reply;
   return result;
 }

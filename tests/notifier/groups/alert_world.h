@@ -25,6 +25,7 @@ class AlertWorld {
 
   // From here on; also those that SetWaits of the store has to know.
   void SetRules(notifier::AlertRules rules);
+  const notifier::AlertRules& rules() const { return rules_; }
   // As if the process had been killed and started again.
   void Restart();
 

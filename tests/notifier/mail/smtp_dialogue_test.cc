@@ -79,9 +79,7 @@ TEST(SmtpDialogueTest, RepliesAreOneLine) {
       {{"< 220 first", "< 221 second"}, "221 second"},
       {{"< no code"}, "no code"},
       {{"< 99 problems"}, "99 problems"},
-      {{std::string("< 250 a\0b\x7F\xFF", 11)},
-       "250 a\xEF\xBF\xBD"
-       "b\xEF\xBF\xBD\xEF\xBF\xBD"},
+      {{std::string("< 250 a\0b\x7F\xFF", 11)}, "250 a\\x00b\\x7F\xEF\xBF\xBD"},
       {{"< 250 " + std::string(kMaxReplyBytes - 4, 'x')},
        "250 " + std::string(kMaxReplyBytes - 4, 'x')},
       {{"< 250 " + std::string(kMaxReplyBytes, 'x')},
@@ -124,7 +122,12 @@ TEST(SmtpEndTest, Refusals) {
       // Authentication is wanted, wherever that is said.
       {{kMail, "< 530 5.7.0 first"}, CURLE_SEND_ERROR, kTemporary, kAuthentication},
       {{kRcpt, "< 530 first"}, CURLE_SEND_ERROR, kTemporary, kAuthentication},
-      {{kMail, "< 538 encryption"}, CURLE_SEND_ERROR, kTemporary, kAuthentication},
+      {{kMail, "< 535 bad"}, CURLE_SEND_ERROR, kTemporary, kAuthentication},
+      {{kMail, "< 530 5.7.0 Must issue a STARTTLS command first"},
+       CURLE_SEND_ERROR,
+       kTemporary,
+       kTlsMissing},
+      {{"> AUTH PLAIN", "< 538 encryption"}, CURLE_LOGIN_DENIED, kTemporary, kTlsMissing},
       {{kMail, "< 529 first"}, CURLE_SEND_ERROR, kPermanent, kSenderRefused},
       // The sender is that of all mails.
       {{kMail, "< 451 later"}, CURLE_SEND_ERROR, kTemporary, kSenderRefused, true},
