@@ -1,7 +1,9 @@
 #include "services/notifier/store/database.h"
 
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
+#include <filesystem>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -31,6 +33,13 @@ constexpr char kSetUp[] =
 int64_t FileBytes(const std::string& path) {
   struct stat file = {};
   return ::stat(path.c_str(), &file) == 0 ? static_cast<int64_t>(file.st_size) : 0;
+}
+
+bool IsOnReadOnlyDisk(const std::string& path) {
+  struct statvfs disk = {};
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  return ::statvfs(folder.empty() ? "." : folder.c_str(), &disk) == 0 &&
+         (disk.f_flag & ST_RDONLY) != 0;
 }
 
 }  // namespace
@@ -102,7 +111,11 @@ absl::Status Database::Connect() {
     if (absl::Status status = lock_.Take(FileBeside(".lock")); !status.ok()) return status;
   }
   absl::Status status = TryConnect();
-  if (absl::IsDataLoss(status)) return Replace(std::string(status.message()));
+  if (absl::IsDataLoss(status)) status = Replace(std::string(status.message()));
+  // SQLite tells only that there is no log, not why it could not be made.
+  if (absl::IsUnavailable(status) && IsOnReadOnlyDisk(options_.path)) {
+    status = absl::UnavailableError("the disk is read-only");
+  }
   return status;
 }
 
@@ -222,6 +235,8 @@ void Database::WriteLogBack(int mode) {
 
 void Database::Suspect() {
   if (connection_ == nullptr) return;
+  // What this connection has in memory is from before the damage.
+  connection_->ForgetPages();
   if (!connection_->QuickCheck(kCheckBudget) && connection_->ok()) {
     Log(LogLevel::kWarning, "the store seems to be damaged, and is too large to be checked now",
         {{"path", options_.path}});

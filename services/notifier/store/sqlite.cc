@@ -166,6 +166,10 @@ void Connection::SetBusyTimeout(absl::Duration timeout) {
   sqlite3_busy_timeout(database_, static_cast<int>(absl::ToInt64Milliseconds(timeout)));
 }
 
+void Connection::ForgetPages() {
+  sqlite3_db_release_memory(database_);
+}
+
 bool Connection::QuickCheck(absl::Duration budget) {
   if (!ok()) return false;
   absl::Time give_up_at = serving::MonotonicNow() + budget;
