@@ -67,7 +67,8 @@ int Main(int argc, char** argv) {
              if (!started.ok()) return started.status();
              notifier = *std::move(started);
              Log(LogLevel::kInfo, "serving",
-                 {{"version", kVersion},
+                 {{"service", "understudy-notifier"},
+                  {"version", kVersion},
                   {"grpc", serving::ListenAddressText(config.grpc_listen)},
                   {"grpc_port", notifier->grpc_port()},
                   {"http", serving::ListenAddressText(config.http_listen)},
