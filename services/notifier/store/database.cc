@@ -73,8 +73,7 @@ absl::Status Database::Transact(Room room, absl::FunctionRef<absl::Status(Connec
   if (connection.in_transaction()) connection.Run("ROLLBACK");
   if (failure.ok()) failure = connection.TakeFailure();
   if (failure.ok()) return worked;
-  if (failure.trouble == Trouble::kNotFound) return ToStatus(failure);
-  return Remember(OnFailure(failure));
+  return OnFailure(failure);
 }
 
 absl::Status Database::Probe() {
@@ -112,13 +111,11 @@ absl::Status Database::Connect() {
     if (absl::Status status = lock_.Take(FileBeside(".lock")); !status.ok()) return status;
   }
   absl::Status status = TryConnect();
-  if (absl::IsDataLoss(status)) status = ReplaceDamaged(std::string(status.message()));
-  if (!status.ok()) connection_.reset();
+  if (absl::IsDataLoss(status)) return Replace(std::string(status.message()));
   // SQLite tells only that there is no log, not why it could not be made.
   if (absl::IsUnavailable(status) && IsOnReadOnlyDisk(options_.path)) {
     status = absl::UnavailableError("the disk is read-only");
   }
-  if (status.ok() && options_.on_opened) options_.on_opened();
   return status;
 }
 
@@ -127,8 +124,14 @@ absl::Status Database::TryConnect() {
   connection_ = std::make_unique<Connection>(options_.path, Connection::Access::kReadWrite,
                                              options_.busy_timeout);
   Connection& connection = *connection_;
+  const auto give_up = [this](absl::Status status) {
+    connection_.reset();
+    return status;
+  };
   connection.RunScript(kSetUp);
-  if (absl::Status status = CheckSchema(connection, Migrations()); !status.ok()) return status;
+  if (absl::Status status = CheckSchema(connection, Migrations()); !status.ok()) {
+    return give_up(std::move(status));
+  }
   if (was_stopped_uncleanly) {
     if (!connection.QuickCheck(kCheckBudget) && connection.ok()) {
       Log(LogLevel::kWarning, "the store was stopped uncleanly and is too large to be checked now",
@@ -145,7 +148,9 @@ absl::Status Database::TryConnect() {
   log_bytes_ = 0;
   checkpoint_at_ = options_.checkpoint_bytes;
   is_log_written_back_ = false;
-  return ToStatus(connection.failure());
+  if (!connection.ok()) return give_up(ToStatus(connection.failure()));
+  if (options_.on_opened) options_.on_opened();
+  return absl::OkStatus();
 }
 
 void Database::Disconnect() {
@@ -154,7 +159,7 @@ void Database::Disconnect() {
   connection_.reset();
 }
 
-absl::Status Database::ReplaceDamaged(const std::string& reason) {
+absl::Status Database::Replace(const std::string& reason) {
   Disconnect();
   absl::StatusOr<std::string> aside = MoveAside(options_.path, absl::Now());
   if (!aside.ok()) return absl::UnavailableError(aside.status().message());
@@ -166,6 +171,7 @@ absl::Status Database::ReplaceDamaged(const std::string& reason) {
 }
 
 absl::Status Database::OnFailure(const Failure& failure) {
+  absl::Status status = ToStatus(failure);
   switch (failure.trouble) {
     case Trouble::kDiskFull:
       ballast_.Release();
@@ -178,19 +184,17 @@ absl::Status Database::OnFailure(const Failure& failure) {
       Disconnect();
       break;
     case Trouble::kDamaged:
-      if (ReplaceDamaged(failure.message).ok()) {
-        if (options_.on_opened) options_.on_opened();
-      } else {
-        connection_.reset();
-      }
-      break;
+      // The file that takes its place is in order.
+      Remember(Replace(failure.message)).IgnoreError();
+      return status;
+    case Trouble::kNotFound:
+      return status;
     case Trouble::kNone:
     case Trouble::kBusy:
-    case Trouble::kNotFound:
     case Trouble::kOther:
       break;
   }
-  return ToStatus(failure);
+  return Remember(std::move(status));
 }
 
 void Database::OnCommitted() {
@@ -218,7 +222,7 @@ void Database::WriteLogBack(int mode) {
   connection_->SetBusyTimeout(options_.busy_timeout);
   checkpoint_at_ = log_bytes_ + options_.checkpoint_bytes;
   if (const Failure failure = connection_->TakeFailure(); !failure.ok()) {
-    Remember(OnFailure(failure)).IgnoreError();
+    OnFailure(failure).IgnoreError();
     return;
   }
   if (!is_log_written_back_ && !is_log_held_back_ && log_bytes_ > options_.max_log_bytes / 2) {
@@ -238,7 +242,7 @@ void Database::Suspect() {
         {{"path", options_.path}});
   }
   if (const Failure failure = connection_->TakeFailure(); !failure.ok()) {
-    Remember(OnFailure(failure)).IgnoreError();
+    OnFailure(failure).IgnoreError();
   }
 }
 

@@ -100,12 +100,13 @@ class Database {
   explicit Database(DatabaseOptions options);
 
   absl::Status MakeReady(Room room);
-  // Opens the file; one that is damaged is moved aside, and an empty one opened.
+  // Opens the file; one that is damaged is replaced.
   absl::Status Connect();
   absl::Status TryConnect();
   void Disconnect();
-  absl::Status ReplaceDamaged(const std::string& reason);
-  // What follows from a failure; its status.
+  // Moves the file aside and opens an empty one.
+  absl::Status Replace(const std::string& reason);
+  // Does what follows from a failure; its status.
   absl::Status OnFailure(const Failure& failure);
   void OnCommitted();
   void WriteLogBack(int mode);
