@@ -111,7 +111,7 @@ absl::Status Database::Connect() {
     if (absl::Status status = lock_.Take(FileBeside(".lock")); !status.ok()) return status;
   }
   absl::Status status = TryConnect();
-  if (absl::IsDataLoss(status)) status = Replace(std::string(status.message()));
+  if (absl::IsDataLoss(status)) return Replace(std::string(status.message()));
   // SQLite tells only that there is no log, not why it could not be made.
   if (absl::IsUnavailable(status) && IsOnReadOnlyDisk(options_.path)) {
     status = absl::UnavailableError("the disk is read-only");
