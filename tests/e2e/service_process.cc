@@ -60,8 +60,7 @@ int NumberAfter(absl::string_view line, absl::string_view key) {
 
 }  // namespace
 
-ServiceProcess::ServiceProcess(const std::string& binary, const std::string& path,
-                               KeepLog keep_log)
+ServiceProcess::ServiceProcess(const std::string& binary, const std::string& path, KeepLog keep_log)
     : keep_log_(keep_log) {
   const Child child = Spawn({binary, "--config", path});
   pid_ = child.pid;
@@ -84,7 +83,8 @@ void ServiceProcess::ReadLog(int fd) {
     if (!keeps) continue;
     pending.append(buffer, static_cast<size_t>(count));
     for (size_t end; (end = pending.find('\n')) != std::string::npos; pending.erase(0, end + 1)) {
-      if (keep_log_ == KeepLog::kUntilReady && absl::StrContains(pending.substr(0, end), kServing)) {
+      if (keep_log_ == KeepLog::kUntilReady &&
+          absl::StrContains(pending.substr(0, end), kServing)) {
         keeps = false;
       }
       MutexLock lock(mutex_);
