@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/serving/grpc_error.h"
 #include "services/notifier/ingest/grpc_service.h"
 #include "services/notifier/ingest/http_handlers.h"
 #include "tests/sim/flaky_store.h"
