@@ -26,11 +26,11 @@ endef
 
 .PHONY: help
 help:
-	@echo "make demo    build, then see calls answered while their web servers fail"
+	@echo "make demo    build, then see calls answered while their web servers fail, and the mail about it"
 	@echo "make test    build, then run the tests"
 	@echo "make verify  tests that take minutes, the tests under sanitizers, fuzzing, lint"
 	@echo "make build   release binaries in build/release/bin/"
-	@echo "make run     the router in the foreground with deploy/config/router.yaml"
+	@echo "make run     router and notifier in the foreground with deploy/config, until Ctrl-C"
 	@echo "make bench   what judging, failing over to a bin and a storm of events cost; writes build/release/bench/"
 	@echo "make lint    formatting, clang-tidy, shellcheck, buf"
 	@echo "make format  formats the C++ files"
@@ -59,9 +59,9 @@ test: packages
 verify: lint verify-slow verify-asan verify-tsan verify-fuzz
 
 .PHONY: verify-slow
-verify-slow: packages
+verify-slow: verify-packages
 	$(call build,dev,all)
-	@echo "==> Killing routers and notifiers a hundred times (dev)"
+	@echo "==> Running the tests that take minutes (dev)"
 	@$(CTEST) --test-dir build/dev -L slow
 
 .PHONY: verify-asan
@@ -89,7 +89,7 @@ build: packages
 
 .PHONY: run
 run: build
-	@build/release/bin/understudy-router --config deploy/config/router.yaml
+	@tools/run.sh build/release/bin deploy/config build/run
 
 .PHONY: bench
 bench: packages

@@ -66,7 +66,7 @@ absl::Status Database::Transact(Room room, absl::FunctionRef<absl::Status(Connec
   const absl::Status worked = connection.ok() ? work(connection) : absl::OkStatus();
   if (worked.ok()) connection.Run("COMMIT");
   if (worked.ok() && connection.ok()) {
-    OnCommitted();
+    OnCommitted(room);
     return absl::OkStatus();
   }
   Failure failure = connection.TakeFailure();
@@ -90,7 +90,7 @@ absl::Status Database::MakeReady(Room room) {
     ++reopened_;
   }
   if (room == Room::kReserve) return absl::OkStatus();
-  if (!ballast_.Make()) {
+  if (!HasRoom()) {
     return absl::UnavailableError("the disk is full, and what room is left is kept for mails");
   }
   if (log_bytes_ < options_.max_log_bytes) return absl::OkStatus();
@@ -144,7 +144,7 @@ absl::Status Database::TryConnect() {
     }
   }
   Migrate(connection, Migrations());
-  frame_bytes_ = connection.page_bytes() + kFrameHeaderBytes;
+  page_bytes_ = connection.page_bytes();
   log_bytes_ = 0;
   checkpoint_at_ = options_.checkpoint_bytes;
   is_log_written_back_ = false;
@@ -175,8 +175,10 @@ absl::Status Database::OnFailure(const Failure& failure) {
   switch (failure.trouble) {
     case Trouble::kDiskFull:
       ballast_.Release();
-      // Once it is written back, the log's own room is used again. If that fails, this has as well.
-      connection_->Checkpoint(SQLITE_CHECKPOINT_PASSIVE);
+      // The log may be what has filled it. That this fails too, the failure at hand says already.
+      connection_->SetBusyTimeout(absl::ZeroDuration());
+      connection_->Checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
+      connection_->SetBusyTimeout(options_.busy_timeout);
       connection_->TakeFailure();
       break;
     case Trouble::kReadOnly:
@@ -197,15 +199,28 @@ absl::Status Database::OnFailure(const Failure& failure) {
   return Remember(std::move(status));
 }
 
-void Database::OnCommitted() {
-  // With the ballast's room some writes go well and others do not.
-  if (ballast_.held()) Remember(absl::OkStatus()).IgnoreError();
+bool Database::HasRoom() {
+  if (ballast_.Make()) return true;
+  // The file does not shrink: where it is what fills the disk, room comes from its free pages.
+  Rows rows = connection_->Query("PRAGMA freelist_count");
+  const int64_t free_pages = rows.Next() ? rows.Int() : 0;
+  return free_pages * page_bytes_ >= 2 * options_.ballast_bytes;
+}
+
+void Database::OnCommitted(Room room) {
+  // That mails can be settled without a ballast does not say that events can be stored.
+  if (room == Room::kOrdinary || ballast_.held()) Remember(absl::OkStatus()).IgnoreError();
   const int64_t before = log_bytes_;
-  log_bytes_ = connection_->log_pages() * frame_bytes_;
+  log_bytes_ = connection_->log_pages() * (page_bytes_ + kFrameHeaderBytes);
   is_log_written_back_ = false;
   // It begins anew once it is written back and nobody reads it.
   if (log_bytes_ < before) checkpoint_at_ = options_.checkpoint_bytes;
-  if (log_bytes_ >= checkpoint_at_) WriteLogBack(SQLITE_CHECKPOINT_PASSIVE);
+  if (log_bytes_ > FreeBytesBeside(options_.path) / 2) {
+    // Or the log would fill the disk, and writing it back would want room that it has taken.
+    WriteLogBack(SQLITE_CHECKPOINT_TRUNCATE);
+  } else if (log_bytes_ >= checkpoint_at_) {
+    WriteLogBack(SQLITE_CHECKPOINT_PASSIVE);
+  }
 }
 
 bool Database::TidyLog() {
