@@ -1,4 +1,5 @@
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -32,6 +33,8 @@ JSON, keeps them, and sends operators one good mail about each problem.
 SIGTERM stops it: what is under way is finished, status 0. A second one stops it now. Mails that
 wait are sent by the next process.
 )";
+
+constexpr absl::Duration kFlushTime = absl::Seconds(1);
 
 using serving::Log;
 using serving::LogLevel;
@@ -84,7 +87,15 @@ int Main(int argc, char** argv) {
              serving::SetLogLevel(config.log_level);
            },
        .on_refused_reload = [&] { notifier->CountRefusedReload(); },
-       .stop = [&] { notifier->Stop(kDrainTime); }});
+       .stop =
+           [&] {
+             if (notifier->Stop(kDrainTime)) return;
+             Log(LogLevel::kWarning,
+                 "stopped while a mail was being sent: the next process sends it again");
+             serving::FlushLog(kFlushTime);
+             // Nothing that was acknowledged is in memory alone.
+             std::_Exit(0);
+           }});
 }
 
 }  // namespace

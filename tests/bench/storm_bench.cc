@@ -2,10 +2,10 @@
 // durable in a second with their senders on the same machine, what memory that takes, and whether
 // probes are answered meanwhile. Prints tables; fails if a promise is broken.
 //
-//   storm_bench [JSON [EVENTS]]   JSON: where the figures are written to
-//                                 EVENTS: of the first storm, 1000000 by default
+//   storm_bench [JSON [EVENTS [STORM]]]   JSON: where the figures are written to
+//                                         EVENTS: of the first storm, 1000000 by default
+//                                         STORM: this one alone
 #include <grpcpp/grpcpp.h>
-#include <sqlite3.h>
 #include <sys/stat.h>
 #include <understudy/notifier/v1/notifier_service.grpc.pb.h>
 
@@ -28,6 +28,7 @@
 #include "absl/time/clock.h"
 #include "common/serving/monotonic_clock.h"
 #include "tests/e2e/notifier_caller.h"
+#include "tests/e2e/notifier_database.h"
 #include "tests/e2e/notifier_process.h"
 #include "tests/testing/http_client.h"
 #include "tests/testing/require.h"
@@ -168,20 +169,6 @@ Figures Send(const Storm& storm, const std::string& address) {
   return figures;
 }
 
-int64_t Count(const std::string& path, const char* sql) {
-  sqlite3* database = nullptr;
-  sqlite3_stmt* statement = nullptr;
-  Require(sqlite3_open_v2(path.c_str(), &database, SQLITE_OPEN_READONLY, nullptr) == SQLITE_OK &&
-              sqlite3_busy_timeout(database, 10'000) == SQLITE_OK &&
-              sqlite3_prepare_v2(database, sql, -1, &statement, nullptr) == SQLITE_OK &&
-              sqlite3_step(statement) == SQLITE_ROW,
-          sql);
-  const int64_t number = sqlite3_column_int64(statement, 0);
-  sqlite3_finalize(statement);
-  sqlite3_close(database);
-  return number;
-}
-
 bool Holds(bool promise, const char* words) {
   if (!promise) std::printf("NOT KEPT: %s\n", words);
   return promise;
@@ -210,11 +197,12 @@ bool Measure(const Storm& storm, nlohmann::ordered_json& json) {
   ready.Stop();
   const int64_t peak = notifier.peak_resident_kilobytes();
 
-  const int64_t stored = Count(store, "SELECT count(*) FROM events");
-  const int64_t different = Count(store, "SELECT count(DISTINCT event_id) FROM events");
-  const int64_t counted = Count(store, "SELECT sum(fallback_answered_count) FROM groups");
-  const int64_t groups = Count(store, "SELECT count(*) FROM groups");
-  const int64_t written = Count(store, "SELECT count(*) FROM mails");
+  NotifierDatabase database(store);
+  const int64_t stored = database.Number("SELECT count(*) FROM events");
+  const int64_t different = database.Number("SELECT count(DISTINCT event_id) FROM events");
+  const int64_t counted = database.Number("SELECT sum(fallback_answered_count) FROM groups");
+  const int64_t groups = database.Number("SELECT count(*) FROM groups");
+  const int64_t written = database.Number("SELECT count(*) FROM mails");
   const auto of = [&](double share) {
     const auto last = static_cast<double>(figures.calls.size() - 1);
     return Milliseconds(figures.calls[static_cast<size_t>(share * last + 0.5)]);
@@ -262,9 +250,14 @@ int Main(int argc, char** argv) {
               "batch", "conns", "events/s", "p50 ms", "p99 ms", "most ms", "idle", "peak MiB",
               "metrics", "readyz ms", "mails", "us CPU");
   nlohmann::ordered_json json = nlohmann::ordered_json::array();
-  bool good =
-      Measure({.name = "outboxes", .events = events, .batch = 500, .connections = 16}, json);
-  good &= Measure({.name = "singles", .events = events / 10, .batch = 1, .connections = 64}, json);
+  const Storm storms[] = {
+      {.name = "outboxes", .events = events, .batch = 500, .connections = 16},
+      {.name = "singles", .events = events / 10, .batch = 1, .connections = 64},
+  };
+  bool good = true;
+  for (const Storm& storm : storms) {
+    if (argc <= 3 || storm.name == argv[3]) good &= Measure(storm, json);
+  }
   if (argc > 1) {
     std::filesystem::create_directories(std::filesystem::path(argv[1]).parent_path());
     std::ofstream file(argv[1]);

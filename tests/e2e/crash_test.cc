@@ -11,7 +11,6 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <understudy/router/v1/router_service.grpc.pb.h>
 
@@ -34,6 +33,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "tests/e2e/notifier_caller.h"
+#include "tests/e2e/notifier_database.h"
 #include "tests/e2e/notifier_process.h"
 #include "tests/e2e/router_process.h"
 #include "tests/testing/origin.h"
@@ -67,42 +67,6 @@ uint64_t Seed() {
 std::string AccountOfRound(int round) {
   return absl::StrFormat("AC%032x", round + 1);
 }
-
-// Asks the notifier's database, as an operator might while it runs.
-class Database {
- public:
-  explicit Database(const std::string& path) {
-    Require(sqlite3_open_v2(path.c_str(), &database_, SQLITE_OPEN_READONLY, nullptr) == SQLITE_OK,
-            "the notifier's database");
-    sqlite3_busy_timeout(database_, 10'000);
-  }
-  ~Database() { sqlite3_close(database_); }
-  Database(const Database&) = delete;
-  Database& operator=(const Database&) = delete;
-
-  std::vector<std::vector<std::string>> Rows(const char* sql) {
-    sqlite3_stmt* statement = nullptr;
-    Require(sqlite3_prepare_v2(database_, sql, -1, &statement, nullptr) == SQLITE_OK, sql);
-    std::vector<std::vector<std::string>> rows;
-    while (sqlite3_step(statement) == SQLITE_ROW) {
-      auto& row = rows.emplace_back();
-      for (int i = 0; i < sqlite3_column_count(statement); ++i) {
-        const unsigned char* text = sqlite3_column_text(statement, i);
-        row.emplace_back(text == nullptr ? "" : reinterpret_cast<const char*>(text));
-      }
-    }
-    sqlite3_finalize(statement);
-    return rows;
-  }
-  int64_t Number(const char* sql) {
-    int64_t number = -1;
-    Require(absl::SimpleAtoi(Rows(sql).at(0).at(0), &number), sql);
-    return number;
-  }
-
- private:
-  sqlite3* database_ = nullptr;
-};
 
 class CrashWorld {
  public:
@@ -174,15 +138,15 @@ class CrashWorld {
 
   // When all has come to rest.
   void CheckMails() {
-    Database database(store_path_);
+    NotifierDatabase database(store_path_);
     EXPECT_TRUE(WaitFor(
         [&] {
           return database.Number("SELECT count(*) FROM mails WHERE state < 2") == 0 &&
-                 database.Number(kUntoldGroups) == 0;
+                 database.Number(kCountUntoldGroups) == 0;
         },
         kSoon))
         << database.Number("SELECT count(*) FROM mails WHERE state < 2") << " mails wait, "
-        << database.Number(kUntoldGroups) << " groups are not told in full";
+        << database.Number(kCountUntoldGroups) << " groups are not told in full";
     EXPECT_EQ(database.Number("SELECT count(*) FROM events"),
               database.Number("SELECT count(DISTINCT event_id) FROM events"));
     EXPECT_EQ(database.Number("SELECT count(*) FROM events"),
@@ -223,14 +187,6 @@ class CrashWorld {
   }
 
  private:
-  static constexpr char kUntoldGroups[] =
-      "SELECT count(*) FROM groups AS g LEFT JOIN told AS t ON t.group_id = g.id "
-      "WHERE t.group_id IS NULL OR t.mail_pending OR "
-      "t.unknown_count <> g.unknown_count OR "
-      "t.fallback_answered_count <> g.fallback_answered_count OR "
-      "t.default_answered_count <> g.default_answered_count OR "
-      "t.warning_count <> g.warning_count";
-
   int Roll(int least, int most) { return std::uniform_int_distribution<int>(least, most)(dice_); }
 
   void WriteConfigs() {

@@ -73,6 +73,11 @@ ServiceProcess::~ServiceProcess() {
     kill(pid_, SIGKILL);
     waitpid(pid_, nullptr, 0);
   }
+  {
+    MutexLock lock(mutex_);
+    has_ended_ = true;
+  }
+  ended_.NotifyAll();
   reader_.join();
 }
 
@@ -81,6 +86,10 @@ void ServiceProcess::ReadLog(int fd) {
   bool keeps = true;
   char buffer[65536];
   for (ssize_t count; (count = read(fd, buffer, sizeof buffer)) > 0;) {
+    {
+      MutexLock lock(mutex_);
+      ended_.Wait(mutex_, [&]() REQUIRES(mutex_) { return reads_log_ || has_ended_; });
+    }
     if (!keeps) continue;
     pending.append(buffer, static_cast<size_t>(count));
     for (size_t end; (end = pending.find('\n')) != std::string::npos; pending.erase(0, end + 1)) {
@@ -93,6 +102,11 @@ void ServiceProcess::ReadLog(int fd) {
     }
   }
   close(fd);
+}
+
+void ServiceProcess::StopReadingLog() {
+  MutexLock lock(mutex_);
+  reads_log_ = false;
 }
 
 bool ServiceProcess::Ready() {

@@ -1,7 +1,9 @@
 #include "services/notifier/store/database.h"
 
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
+#include <filesystem>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -33,6 +35,13 @@ int64_t FileBytes(const std::string& path) {
   return ::stat(path.c_str(), &file) == 0 ? static_cast<int64_t>(file.st_size) : 0;
 }
 
+bool IsOnReadOnlyDisk(const std::string& path) {
+  struct statvfs disk = {};
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  return ::statvfs(folder.empty() ? "." : folder.c_str(), &disk) == 0 &&
+         (disk.f_flag & ST_RDONLY) != 0;
+}
+
 }  // namespace
 
 Database::Database(DatabaseOptions options)
@@ -57,15 +66,14 @@ absl::Status Database::Transact(Room room, absl::FunctionRef<absl::Status(Connec
   const absl::Status worked = connection.ok() ? work(connection) : absl::OkStatus();
   if (worked.ok()) connection.Run("COMMIT");
   if (worked.ok() && connection.ok()) {
-    OnCommitted();
+    OnCommitted(room);
     return absl::OkStatus();
   }
   Failure failure = connection.TakeFailure();
   if (connection.in_transaction()) connection.Run("ROLLBACK");
   if (failure.ok()) failure = connection.TakeFailure();
   if (failure.ok()) return worked;
-  if (failure.trouble == Trouble::kNotFound) return ToStatus(failure);
-  return Remember(OnFailure(failure));
+  return OnFailure(failure);
 }
 
 absl::Status Database::Probe() {
@@ -82,7 +90,7 @@ absl::Status Database::MakeReady(Room room) {
     ++reopened_;
   }
   if (room == Room::kReserve) return absl::OkStatus();
-  if (!ballast_.Make()) {
+  if (!HasRoom()) {
     return absl::UnavailableError("the disk is full, and what room is left is kept for mails");
   }
   if (log_bytes_ < options_.max_log_bytes) return absl::OkStatus();
@@ -103,9 +111,11 @@ absl::Status Database::Connect() {
     if (absl::Status status = lock_.Take(FileBeside(".lock")); !status.ok()) return status;
   }
   absl::Status status = TryConnect();
-  if (absl::IsDataLoss(status)) status = ReplaceDamaged(std::string(status.message()));
-  if (!status.ok()) connection_.reset();
-  if (status.ok() && options_.on_opened) options_.on_opened();
+  if (absl::IsDataLoss(status)) return Replace(std::string(status.message()));
+  // SQLite tells only that there is no log, not why it could not be made.
+  if (absl::IsUnavailable(status) && IsOnReadOnlyDisk(options_.path)) {
+    status = absl::UnavailableError("the disk is read-only");
+  }
   return status;
 }
 
@@ -114,8 +124,14 @@ absl::Status Database::TryConnect() {
   connection_ = std::make_unique<Connection>(options_.path, Connection::Access::kReadWrite,
                                              options_.busy_timeout);
   Connection& connection = *connection_;
+  const auto give_up = [this](absl::Status status) {
+    connection_.reset();
+    return status;
+  };
   connection.RunScript(kSetUp);
-  if (absl::Status status = CheckSchema(connection, Migrations()); !status.ok()) return status;
+  if (absl::Status status = CheckSchema(connection, Migrations()); !status.ok()) {
+    return give_up(std::move(status));
+  }
   if (was_stopped_uncleanly) {
     if (!connection.QuickCheck(kCheckBudget) && connection.ok()) {
       Log(LogLevel::kWarning, "the store was stopped uncleanly and is too large to be checked now",
@@ -128,11 +144,13 @@ absl::Status Database::TryConnect() {
     }
   }
   Migrate(connection, Migrations());
-  frame_bytes_ = connection.page_bytes() + kFrameHeaderBytes;
+  page_bytes_ = connection.page_bytes();
   log_bytes_ = 0;
   checkpoint_at_ = options_.checkpoint_bytes;
   is_log_written_back_ = false;
-  return ToStatus(connection.failure());
+  if (!connection.ok()) return give_up(ToStatus(connection.failure()));
+  if (options_.on_opened) options_.on_opened();
+  return absl::OkStatus();
 }
 
 void Database::Disconnect() {
@@ -141,7 +159,7 @@ void Database::Disconnect() {
   connection_.reset();
 }
 
-absl::Status Database::ReplaceDamaged(const std::string& reason) {
+absl::Status Database::Replace(const std::string& reason) {
   Disconnect();
   absl::StatusOr<std::string> aside = MoveAside(options_.path, absl::Now());
   if (!aside.ok()) return absl::UnavailableError(aside.status().message());
@@ -153,11 +171,14 @@ absl::Status Database::ReplaceDamaged(const std::string& reason) {
 }
 
 absl::Status Database::OnFailure(const Failure& failure) {
+  absl::Status status = ToStatus(failure);
   switch (failure.trouble) {
     case Trouble::kDiskFull:
       ballast_.Release();
-      // Once it is written back, the log's own room is used again. If that fails, this has as well.
-      connection_->Checkpoint(SQLITE_CHECKPOINT_PASSIVE);
+      // The log may be what has filled it. That this fails too, the failure at hand says already.
+      connection_->SetBusyTimeout(absl::ZeroDuration());
+      connection_->Checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
+      connection_->SetBusyTimeout(options_.busy_timeout);
       connection_->TakeFailure();
       break;
     case Trouble::kReadOnly:
@@ -165,30 +186,41 @@ absl::Status Database::OnFailure(const Failure& failure) {
       Disconnect();
       break;
     case Trouble::kDamaged:
-      if (ReplaceDamaged(failure.message).ok()) {
-        if (options_.on_opened) options_.on_opened();
-      } else {
-        connection_.reset();
-      }
-      break;
+      // The file that takes its place is in order.
+      Remember(Replace(failure.message)).IgnoreError();
+      return status;
+    case Trouble::kNotFound:
+      return status;
     case Trouble::kNone:
     case Trouble::kBusy:
-    case Trouble::kNotFound:
     case Trouble::kOther:
       break;
   }
-  return ToStatus(failure);
+  return Remember(std::move(status));
 }
 
-void Database::OnCommitted() {
-  // With the ballast's room some writes go well and others do not.
-  if (ballast_.held()) Remember(absl::OkStatus()).IgnoreError();
+bool Database::HasRoom() {
+  if (ballast_.Make()) return true;
+  // The file does not shrink: where it is what fills the disk, room comes from its free pages.
+  Rows rows = connection_->Query("PRAGMA freelist_count");
+  const int64_t free_pages = rows.Next() ? rows.Int() : 0;
+  return free_pages * page_bytes_ >= 2 * options_.ballast_bytes;
+}
+
+void Database::OnCommitted(Room room) {
+  // That mails can be settled without a ballast does not say that events can be stored.
+  if (room == Room::kOrdinary || ballast_.held()) Remember(absl::OkStatus()).IgnoreError();
   const int64_t before = log_bytes_;
-  log_bytes_ = connection_->log_pages() * frame_bytes_;
+  log_bytes_ = connection_->log_pages() * (page_bytes_ + kFrameHeaderBytes);
   is_log_written_back_ = false;
   // It begins anew once it is written back and nobody reads it.
   if (log_bytes_ < before) checkpoint_at_ = options_.checkpoint_bytes;
-  if (log_bytes_ >= checkpoint_at_) WriteLogBack(SQLITE_CHECKPOINT_PASSIVE);
+  if (log_bytes_ > FreeBytesBeside(options_.path) / 2) {
+    // Or the log would fill the disk, and writing it back would want room that it has taken.
+    WriteLogBack(SQLITE_CHECKPOINT_TRUNCATE);
+  } else if (log_bytes_ >= checkpoint_at_) {
+    WriteLogBack(SQLITE_CHECKPOINT_PASSIVE);
+  }
 }
 
 bool Database::TidyLog() {
@@ -205,7 +237,7 @@ void Database::WriteLogBack(int mode) {
   connection_->SetBusyTimeout(options_.busy_timeout);
   checkpoint_at_ = log_bytes_ + options_.checkpoint_bytes;
   if (const Failure failure = connection_->TakeFailure(); !failure.ok()) {
-    Remember(OnFailure(failure)).IgnoreError();
+    OnFailure(failure).IgnoreError();
     return;
   }
   if (!is_log_written_back_ && !is_log_held_back_ && log_bytes_ > options_.max_log_bytes / 2) {
@@ -218,12 +250,14 @@ void Database::WriteLogBack(int mode) {
 
 void Database::Suspect() {
   if (connection_ == nullptr) return;
+  // What this connection has in memory is from before the damage.
+  connection_->ForgetPages();
   if (!connection_->QuickCheck(kCheckBudget) && connection_->ok()) {
     Log(LogLevel::kWarning, "the store seems to be damaged, and is too large to be checked now",
         {{"path", options_.path}});
   }
   if (const Failure failure = connection_->TakeFailure(); !failure.ok()) {
-    Remember(OnFailure(failure)).IgnoreError();
+    OnFailure(failure).IgnoreError();
   }
 }
 

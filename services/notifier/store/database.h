@@ -100,14 +100,17 @@ class Database {
   explicit Database(DatabaseOptions options);
 
   absl::Status MakeReady(Room room);
-  // Opens the file; one that is damaged is moved aside, and an empty one opened.
+  // Opens the file; one that is damaged is replaced.
   absl::Status Connect();
   absl::Status TryConnect();
   void Disconnect();
-  absl::Status ReplaceDamaged(const std::string& reason);
-  // What follows from a failure; its status.
+  // Moves the file aside and opens an empty one.
+  absl::Status Replace(const std::string& reason);
+  // Does what follows from a failure; its status.
   absl::Status OnFailure(const Failure& failure);
-  void OnCommitted();
+  // Whether what is ordinary may be written: the ballast is held, or there is as much room as if.
+  bool HasRoom();
+  void OnCommitted(Room room);
   void WriteLogBack(int mode);
   absl::Status Remember(absl::Status status);
   std::string FileBeside(absl::string_view suffix) const;
@@ -116,7 +119,7 @@ class Database {
   FileLock lock_;
   Ballast ballast_;
   std::unique_ptr<Connection> connection_;  // null: to be opened
-  int64_t frame_bytes_ = 0;                 // of a page in the log
+  int64_t page_bytes_ = 0;
   int64_t log_bytes_ = 0;
   int64_t checkpoint_at_ = 0;        // of log_bytes_
   bool is_log_written_back_ = true;  // since the last commit

@@ -24,8 +24,10 @@ enum class PostfixPort {
   kTls,         // from the start
   kOneAtATime,  // a second connection is refused, and so is a third mail
   kImpatient,   // hangs up after two idle seconds
+  kStranger,    // takes us for one from elsewhere
+  kClosed,      // and lets nobody in
 };
-inline constexpr int kPostfixPorts = 5;
+inline constexpr int kPostfixPorts = 7;
 
 class Postfix {
  public:

@@ -142,13 +142,24 @@ TEST_F(PostfixTest, TlsIsDemandedAndNotConfigured) {
   EXPECT_STREQ(SendReasonName(result.reason), "tls_missing") << result.reply;
 }
 
-TEST_F(PostfixTest, M13_ASenderIsRefused) {
-  SmtpOptions options = PlainOptions(postfix_->url(PostfixPort::kPlain));
-  options.sender = "blocked@example.com";
-  const SendResult result = MailerOf(options)->Send(TestMail());
-  // Postfix says so when it hears of the recipient.
-  EXPECT_EQ(result.state, SendState::kPermanent);
-  EXPECT_THAT(result.reply, HasSubstr("553 5.7.1"));
+// Postfix says what it has against us when it hears of the recipient, who is not to blame.
+TEST_F(PostfixTest, M5_M11_M13_ItIsNotTheRecipient) {
+  SmtpOptions blocked = PlainOptions(postfix_->url(PostfixPort::kPlain));
+  blocked.sender = "blocked@example.com";
+  const SendResult sender = MailerOf(blocked)->Send(TestMail());
+  EXPECT_STREQ(SendReasonName(sender.reason), "sender_refused") << sender.reply;
+  EXPECT_TRUE(sender.server_failed);
+  EXPECT_THAT(sender.reply, HasSubstr("553 5.7.1"));
+
+  const SendResult closed =
+      MailerOf(PlainOptions(postfix_->url(PostfixPort::kClosed)))->Send(TestMail());
+  EXPECT_STREQ(SendReasonName(closed.reason), "greeting_refused") << closed.reply;
+  EXPECT_EQ(closed.state, SendState::kTemporary);
+
+  const SendResult stranger = MailerOf(PlainOptions(postfix_->url(PostfixPort::kStranger)))
+                                  ->Send(TestMail("somebody@elsewhere.example"));
+  EXPECT_STREQ(SendReasonName(stranger.reason), "authentication") << stranger.reply;
+  EXPECT_EQ(stranger.state, SendState::kTemporary);
 }
 
 TEST_F(PostfixTest, M14_M15_M16_RecipientsForThemselves) {

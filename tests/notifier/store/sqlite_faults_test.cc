@@ -3,13 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <atomic>
-#include <filesystem>
-#include <map>
 #include <memory>
 #include <random>
-#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -20,6 +16,7 @@
 #include "common/mutex.h"
 #include "services/notifier/store/sqlite_store.h"
 #include "tests/notifier/store/faulty_disk.h"
+#include "tests/notifier/store/kept_events.h"
 #include "tests/notifier/store/sample_events.h"
 #include "tests/testing/require.h"
 #include "tests/testing/temp_dir.h"
@@ -28,20 +25,14 @@
 namespace understudy::testing {
 namespace {
 
-using notifier::Appended;
 using notifier::Event;
-using notifier::SqliteFacts;
 using notifier::SqliteOptions;
 using notifier::SqliteStore;
-using notifier::StoredEvent;
 using notifier::StoreTransaction;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 constexpr absl::Duration kBound = absl::Seconds(30);
-constexpr int kAll = 1000000;
-
-using Ids = std::set<std::string>;
 
 std::unique_ptr<SqliteStore> OpenStore(const std::string& path, SqliteOptions options = {}) {
   options.database.path = path;
@@ -49,28 +40,6 @@ std::unique_ptr<SqliteStore> OpenStore(const std::string& path, SqliteOptions op
   absl::StatusOr<std::unique_ptr<SqliteStore>> store = SqliteStore::Open(std::move(options));
   Require(store.ok(), store.status().ToString());
   return *std::move(store);
-}
-
-// The ids in the store, each of which must be there once; and its groups must agree with them.
-Ids IdsIn(SqliteStore& store) {
-  const auto events = store.ListEvents({}, 0, kAll);
-  EXPECT_TRUE(events.ok()) << events.status();
-  Ids ids;
-  std::map<int64_t, int64_t> by_group;
-  for (const StoredEvent& stored : events.value_or(std::vector<StoredEvent>())) {
-    EXPECT_TRUE(ids.insert(stored.event.event_id).second) << stored.event.event_id << " twice";
-    ++by_group[stored.group_id];
-  }
-  const auto groups = store.ListGroups({}, std::nullopt, kAll);
-  EXPECT_TRUE(groups.ok()) << groups.status();
-  for (const auto& group : *groups) {
-    EXPECT_EQ(group.group.state.counts.total(), by_group[group.group.id]);
-  }
-  return ids;
-}
-
-bool Includes(const Ids& all, const Ids& some) {
-  return std::includes(all.begin(), all.end(), some.begin(), some.end());
 }
 
 absl::Status WriteNote(SqliteStore& store, const std::string& value) {

@@ -12,12 +12,16 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "common/mutex.h"
 #include "services/notifier/store/known_ids.h"
 #include "services/notifier/store/sqlite_store.h"
 #include "services/notifier/store/store.h"
@@ -419,6 +423,97 @@ TEST(StoreModelTest, SqliteDoesWhatTheModelDoes) {
   for (int seed = 1; seed <= seeds; ++seed) {
     ASSERT_NO_FATAL_FAILURE(RunSeed(static_cast<uint64_t>(seed)));
   }
+}
+
+// --- How it finds what it finds ---
+
+// The statements of all connections of this process from here on.
+class StatementLog {
+ public:
+  StatementLog() {
+    Recorded().clear();
+    sqlite3_auto_extension(reinterpret_cast<void (*)()>(&Watch));
+  }
+  ~StatementLog() { sqlite3_reset_auto_extension(); }
+  StatementLog(const StatementLog&) = delete;
+  StatementLog& operator=(const StatementLog&) = delete;
+
+  std::set<std::string> statements() const {
+    MutexLock lock(TheMutex());
+    return Recorded();
+  }
+
+ private:
+  static Mutex& TheMutex() {
+    static Mutex& mutex = *new Mutex;
+    return mutex;
+  }
+  static std::set<std::string>& Recorded() {
+    static std::set<std::string>& recorded = *new std::set<std::string>;
+    return recorded;
+  }
+  static int Watch(sqlite3* database, char**, const sqlite3_api_routines*) {
+    return sqlite3_trace_v2(
+        database, SQLITE_TRACE_STMT,
+        [](unsigned, void*, void* statement, void*) {
+          MutexLock lock(TheMutex());
+          Recorded().insert(sqlite3_sql(static_cast<sqlite3_stmt*>(statement)));
+          return 0;
+        },
+        nullptr);
+  }
+};
+
+// The lines of a statement's plan.
+std::vector<std::string> PlanOf(sqlite3* database, const std::string& statement) {
+  std::vector<std::string> plan;
+  const auto take = [](void* to, int, char** values, char**) {
+    static_cast<std::vector<std::string>*>(to)->emplace_back(values[3]);
+    return 0;
+  };
+  char* error = nullptr;
+  Require(sqlite3_exec(database, ("EXPLAIN QUERY PLAN " + statement).c_str(), take, &plan,
+                       &error) == SQLITE_OK,
+          absl::StrCat(statement, ": ", error == nullptr ? "" : error));
+  return plan;
+}
+
+// Tables that stay small: a row for a block of events or a segment of blocks, or one row.
+bool IsScanOfSmallTable(absl::string_view line) {
+  for (const char* table :
+       {"SCAN b", "SCAN event_blocks", "SCAN id_filters", "SCAN counters", "SCAN sqlite_master"}) {
+    if (line == table || absl::StartsWith(line, absl::StrCat(table, " "))) return true;
+  }
+  return line == "SCAN CONSTANT ROW";
+}
+
+TEST(StoreModelTest, EveryStatementFindsItsRowsByAnIndex) {
+  const TempDir folder(TempMedium::kMemory);
+  const std::string path = folder.path() + "/plans.db";
+  std::set<std::string> statements;
+  {
+    const StatementLog log;
+    auto store = SqliteStore::Open({.database = {.path = path}, .max_open_groups = kMaxOpenGroups});
+    ASSERT_TRUE(store.ok());
+    for (uint64_t seed = 1; seed <= 600; ++seed) Steps(**store, seed, At()).Run();
+    statements = log.statements();
+  }
+  sqlite3* database = nullptr;
+  ASSERT_EQ(sqlite3_open(path.c_str(), &database), SQLITE_OK);
+  int looked_at = 0;
+  for (const std::string& statement : statements) {
+    const absl::string_view verb = absl::string_view(statement).substr(0, 6);
+    if (verb != "SELECT" && verb != "UPDATE" && verb != "DELETE" && verb != "INSERT") continue;
+    ++looked_at;
+    for (const std::string& line : PlanOf(database, statement)) {
+      if (IsScanOfSmallTable(line)) continue;
+      EXPECT_FALSE(absl::StartsWith(line, "SCAN")) << line << "\n  in " << statement;
+      EXPECT_FALSE(absl::StrContains(line, "ORDER BY")) << line << "\n  in " << statement;
+      EXPECT_FALSE(absl::StrContains(line, "AUTOMATIC")) << line << "\n  in " << statement;
+    }
+  }
+  sqlite3_close(database);
+  EXPECT_GT(looked_at, 50);
 }
 
 }  // namespace
