@@ -1,6 +1,5 @@
 #include "services/notifier/mail/shown_text.h"
 
-#include <algorithm>
 #include <iterator>
 
 #include "absl/strings/str_cat.h"
