@@ -91,7 +91,7 @@ TEST(NotifierConfigTest, ReadsEveryKey) {
                                   .auth_token = Secret("12345 not a real token")},
                           Account{.sid = "ACabcdefabcdef00000000000000000002"}));
   EXPECT_EQ(config->http.public_url, "https://alerts.example.com:8443");
-  EXPECT_EQ(config->alerts.page_url, "https://alerts.example.com:8443");
+  EXPECT_EQ(config->alerts.page_url, "");  // there is no page
   EXPECT_EQ(config->http.fallback.voice_text, "Goodbye.");
   EXPECT_EQ(config->http.fallback.messaging_text, "Please try again.");
   EXPECT_EQ(config->http.fallback.redirect_to, kRedirectToErrorUrl);
