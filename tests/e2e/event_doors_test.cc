@@ -334,7 +334,8 @@ TEST(JsonDoorTest, ASenderHasItsAccountsTokenAndItsEventsAlone) {
       world.Metric("understudy_events_rejected_total{door=\"events\",reason=\"UNAUTHORIZED\"}"), 2);
   EXPECT_EQ(world.PostJson(body, basic(kNotifierAccount, kNotifierToken)).status, 200);
   const std::string foreign =
-      R"({"events":[{"event_id":"j2","account_sid":"AC00000000000000000000000000000002","kind":1}]})";
+      R"({"events":[{"event_id":"j2","account_sid":"AC00000000000000000000000000000002",)"
+      R"("kind":1}]})";
   EXPECT_EQ(world.PostJson(foreign, basic(kNotifierAccount, kNotifierToken)).status, 403);
 }
 
