@@ -344,7 +344,9 @@ TEST(NotificationTest, Uc3_12_N2_AHostileErrorUrlStaysText) {
     for (const ParsedPart& part : mail.parts) {
       EXPECT_THAT(part.text, Not(HasSubstr("hunter2")));
       EXPECT_THAT(part.text, Not(HasSubstr("\x1b")));
-      if (part.type == "text/html") EXPECT_THAT(part.text, Not(HasSubstr("<script")));
+      if (part.type == "text/html") {
+        EXPECT_THAT(part.text, Not(HasSubstr("<script")));
+      }
     }
   }
   const std::string metrics = world.Metrics();
