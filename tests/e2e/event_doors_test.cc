@@ -3,6 +3,8 @@
 #include <google/protobuf/util/time_util.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
@@ -68,7 +70,8 @@ class EventDoorsTest : public ::testing::Test {
   }
   std::vector<std::string> Ids(const v1::ListErrorEventsRequest& request) {
     std::vector<std::string> ids;
-    for (const v1::ErrorEvent& event : List(request).events()) ids.push_back(event.event_id());
+    const v1::ListErrorEventsResponse page = List(request);
+    for (const v1::ErrorEvent& event : page.events()) ids.push_back(event.event_id());
     return ids;
   }
 
