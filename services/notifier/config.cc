@@ -130,7 +130,7 @@ void ReadMatch(YamlMapping& mapping, RouteMatch& match) {
 
 void ReadRoutes(YamlMapping& alerts, std::vector<AlertRoute>& routes) {
   bool has_last = false;
-  alerts.Mappings("routes", [&](YamlMapping& mapping) {
+  const bool has_routes = alerts.Mappings("routes", [&](YamlMapping& mapping) {
     if (routes.size() == kMaxRoutes) {
       mapping.AddMistake("", absl::StrCat("there may be ", kMaxRoutes, " routes"));
       return;
@@ -151,7 +151,9 @@ void ReadRoutes(YamlMapping& alerts, std::vector<AlertRoute>& routes) {
     if (mapping.Has("to") && route.to.empty()) mapping.AddMistake("to", "names nobody");
     routes.push_back(std::move(route));
   });
-  if (!has_last && !routes.empty()) {
+  if (!has_routes) {
+    alerts.AddMistake("routes", "needs at least one, so that somebody hears of everything");
+  } else if (!has_last && !routes.empty()) {
     alerts.AddMistake("routes",
                       "the last one must have no match, so that somebody hears of everything");
   }

@@ -77,14 +77,14 @@ Response DoorWorld::Get(absl::string_view target, absl::string_view headers) {
   return Ask(absl::StrCat("GET ", target, " HTTP/1.1\r\nHost: alerts.test\r\n", headers, "\r\n"));
 }
 
-Response DoorWorld::Post(absl::string_view target, absl::string_view type,
-                             absl::string_view body, absl::string_view headers) {
+Response DoorWorld::Post(absl::string_view target, absl::string_view type, absl::string_view body,
+                         absl::string_view headers) {
   return Ask(absl::StrCat("POST ", target, " HTTP/1.1\r\nHost: alerts.test\r\nContent-Type: ", type,
                           "\r\nContent-Length: ", body.size(), "\r\n", headers, "\r\n", body));
 }
 
 Response DoorWorld::PostForm(absl::string_view target, const twilio::Form& form,
-                                 absl::string_view headers) {
+                             absl::string_view headers) {
   return Post(target, "application/x-www-form-urlencoded; charset=UTF-8", twilio::EncodeForm(form),
               headers);
 }

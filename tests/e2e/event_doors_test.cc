@@ -3,6 +3,8 @@
 #include <google/protobuf/util/time_util.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
@@ -68,7 +70,8 @@ class EventDoorsTest : public ::testing::Test {
   }
   std::vector<std::string> Ids(const v1::ListErrorEventsRequest& request) {
     std::vector<std::string> ids;
-    for (const v1::ErrorEvent& event : List(request).events()) ids.push_back(event.event_id());
+    const v1::ListErrorEventsResponse page = List(request);
+    for (const v1::ErrorEvent& event : page.events()) ids.push_back(event.event_id());
     return ids;
   }
 
@@ -334,7 +337,8 @@ TEST(JsonDoorTest, ASenderHasItsAccountsTokenAndItsEventsAlone) {
       world.Metric("understudy_events_rejected_total{door=\"events\",reason=\"UNAUTHORIZED\"}"), 2);
   EXPECT_EQ(world.PostJson(body, basic(kNotifierAccount, kNotifierToken)).status, 200);
   const std::string foreign =
-      R"({"events":[{"event_id":"j2","account_sid":"AC00000000000000000000000000000002","kind":1}]})";
+      R"({"events":[{"event_id":"j2","account_sid":"AC00000000000000000000000000000002",)"
+      R"("kind":1}]})";
   EXPECT_EQ(world.PostJson(foreign, basic(kNotifierAccount, kNotifierToken)).status, 403);
 }
 

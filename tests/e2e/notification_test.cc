@@ -121,7 +121,7 @@ TEST(NotificationTest, Uc3_3_AMessageNeverHearsSay) {
 
 TEST(NotificationTest, Uc3_4_Uc3_5_ACallIsSentBackSoOftenAndNoMore) {
   DoorWorld world({.fallback = "fallback: {recover: {redirect_to: error_url, max_per_call: "
-                                   "2}}\n"});
+                               "2}}\n"});
   const Form form = VoiceForm("https://www.example.com/voice?a=b&c=d#rc=2");
   for (int i = 0; i < 2; ++i) {
     EXPECT_THAT(world.PostForm("/fallback", form, Token(absl::StrCat("t", i))).body,
@@ -144,7 +144,7 @@ TEST(NotificationTest, Uc3_4_Uc3_5_ACallIsSentBackSoOftenAndNoMore) {
 
 TEST(NotificationTest, Uc3_4_AMessageIsSentToTheUrlThatIsConfigured) {
   DoorWorld world({.fallback = "fallback: {recover: {redirect_to: "
-                                   "\"https://spare.example.com/in?x=1\"}}\n"});
+                               "\"https://spare.example.com/in?x=1\"}}\n"});
   EXPECT_THAT(world.PostForm("/fallback", MessageForm()).body,
               HasSubstr(">https://spare.example.com/in?x=1</Redirect>"));
   EXPECT_THAT(world.PostForm("/fallback", MessageForm()).body, Not(HasSubstr("<Redirect")));
@@ -200,7 +200,7 @@ TEST(NotificationTest, Uc3_8_N7_AHundredEqualRequestsAtOnceGetOneAnswer) {
 
 TEST(NotificationTest, Uc3_9_AStormIsAFewMailsAndEveryEventCounts) {
   DoorWorld world({.alerts = "group_wait: 1s, group_interval: 2s, heartbeat: 0, routes: [{to: "
-                                 "[ops@example.com]}]"});
+                             "[ops@example.com]}]"});
   constexpr int kEvents = 500;
   HttpClient client(world.process().http_port());
   for (int i = 0; i < kEvents; ++i) {
@@ -271,8 +271,7 @@ TEST(NotificationTest, Uc3_10_N5_SignaturesAreCheckedDirectly) {
 TEST(NotificationTest, Uc3_11_AMailServerThatIsDownHoldsNobodyUp) {
   SmtpServer server;
   server.On(SmtpStep::kGreeting, Script{}.Send("421 4.3.2 closing down\r\n").Close());
-  DoorWorld world(
-      {.mail = absl::StrCat("smtp: {url: \"", server.url(), "\", starttls: \"off\"}")});
+  DoorWorld world({.mail = absl::StrCat("smtp: {url: \"", server.url(), "\", starttls: \"off\"}")});
   const absl::Time begin = absl::Now();
   EXPECT_THAT(world.PostForm("/fallback", VoiceForm()).body, HasSubstr(kHangUp));
   EXPECT_LT(absl::Now() - begin, absl::Seconds(5));
@@ -315,7 +314,7 @@ TEST(NotificationTest, Uc3_12_N2_AHostileErrorUrlStaysText) {
       "}{label=\"x\"}",
   };
   DoorWorld world({.alerts = "group_wait: 2s, group_interval: 1s, heartbeat: 0, mail_limit: "
-                                 "{mails: 1000}, routes: [{to: [ops@example.com]}]"});
+                             "{mails: 1000}, routes: [{to: [ops@example.com]}]"});
   int count = 0;
   for (const std::string& url : kUrls) {
     const Response answer =

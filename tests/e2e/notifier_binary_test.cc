@@ -229,8 +229,7 @@ TEST(NotifierBinaryTest, SigtermUnderLoadLosesNothing) {
 TEST(NotifierBinaryTest, SigtermDoesNotWaitForAMailServerThatHangs) {
   SmtpServer server;
   server.On(SmtpStep::kMail, Script{}.Stall());
-  DoorWorld world(
-      {.mail = absl::StrCat("smtp: {url: \"", server.url(), "\", starttls: \"off\"}")});
+  DoorWorld world({.mail = absl::StrCat("smtp: {url: \"", server.url(), "\", starttls: \"off\"}")});
   EXPECT_EQ(world.PostForm("/fallback", VoiceForm()).status, 200);
   ASSERT_TRUE(WaitFor(
       [&] {
@@ -254,8 +253,7 @@ TEST(NotifierBinaryTest, SigtermDoesNotWaitForAMailServerThatHangs) {
 TEST(NotifierBinaryTest, ASecondSigtermEndsItAtOnce) {
   SmtpServer server;
   server.On(SmtpStep::kMail, Script{}.Stall());
-  DoorWorld world(
-      {.mail = absl::StrCat("smtp: {url: \"", server.url(), "\", starttls: \"off\"}")});
+  DoorWorld world({.mail = absl::StrCat("smtp: {url: \"", server.url(), "\", starttls: \"off\"}")});
   EXPECT_EQ(world.PostForm("/fallback", VoiceForm()).status, 200);
   ASSERT_TRUE(WaitFor([&] { return server.connections() == 1; }, kSoon));
   world.process().Signal(SIGTERM);

@@ -118,7 +118,7 @@ TEST(NotifierFaultsTest, N19_AClockThatIsOff) {
 // 20,000 hosts and codes nobody knows: no series, no mail and no memory for each of them.
 TEST(NotifierFaultsTest, N21_ManyHostsAndUnknownCodesGrowNothing) {
   DoorWorld world({.alerts = "group_wait: 0, heartbeat: 0, mail_limit: {mails: 5, per: 1h}, "
-                                 "routes: [{to: [ops@example.com]}]"});
+                             "routes: [{to: [ops@example.com]}]"});
   const auto report = [&](int from, int count) {
     v1::ReportErrorEventsRequest request;
     for (int i = from; i < from + count; ++i) {

@@ -42,11 +42,14 @@ void CallerIntake::Take(Event event) {
     }
     waiting_.push_back(own);
     changed_.NotifyAll();
+  }
+  if (lost != nullptr) hooks_.on_lost(lost->event);
+  {
+    MutexLock lock(mutex_);
     changed_.WaitFor(mutex_, absl::ToChronoNanoseconds(waits_.store),
                      [&]() REQUIRES(mutex_) { return own->is_stored || own->is_lost; });
     is_stored = own->is_stored;
   }
-  if (lost != nullptr) hooks_.on_lost(lost->event);
   if (!is_stored) hooks_.on_degraded(own->event);
 }
 
