@@ -198,8 +198,7 @@ TEST_F(CallerIntakeTest, ALostEventOfAWaitingCallerIsLoggedInFull) {
   }
   ASSERT_TRUE(WaitFor([&] { return patient.waiting() == kMaxWaitingEvents; }, kSoon));
   others.emplace_back([&] { patient.Take(EventOf("last")); });
-  ASSERT_TRUE(
-      WaitFor([&] { return degraded().size() == 1 && lost().size() == 1; }, kSoon));
+  ASSERT_TRUE(WaitFor([&] { return degraded().size() == 1 && lost().size() == 1; }, kSoon));
   EXPECT_EQ(lost(), degraded());
   store_.Heal();
   EXPECT_TRUE(patient.Stop(absl::Now() + kSoon));
