@@ -16,7 +16,7 @@ namespace {
 using serving::FirstLines;
 using serving::YamlMapping;
 
-constexpr size_t kMaxAnswerBytes = 4096;         // Twilio reads no more aloud
+constexpr size_t kMaxAnswerBytes = 4096;           // Twilio reads no more aloud
 constexpr size_t kMaxMessagingAnswerBytes = 1600;  // nor sends more in a message
 
 absl::Status CheckLength(absl::string_view text, size_t max) {
@@ -153,7 +153,8 @@ void ReadRoutes(YamlMapping& alerts, std::vector<AlertRoute>& routes) {
     routes.push_back(std::move(route));
   });
   if (!has_last && !routes.empty()) {
-    alerts.AddMistake("routes", "the last one must have no match, so that somebody hears of everything");
+    alerts.AddMistake("routes",
+                      "the last one must have no match, so that somebody hears of everything");
   }
 }
 
@@ -202,8 +203,7 @@ absl::StatusOr<NotifierConfig> LoadNotifierConfig(const std::string& path) {
   return config;
 }
 
-absl::StatusOr<NotifierConfig> ReadNotifierConfig(absl::string_view text,
-                                                  const std::string& path) {
+absl::StatusOr<NotifierConfig> ReadNotifierConfig(absl::string_view text, const std::string& path) {
   NotifierConfig config;
   absl::Status status =
       serving::ReadYaml(text, path, [&](YamlMapping& root) { ReadRoot(root, config); });

@@ -35,7 +35,7 @@ using serving::LogLevel;
 
 constexpr char kServiceName[] = "understudy.notifier.v1.NotifierService";
 // Senders each hold one while their events wait for the disk.
-constexpr int kGrpcThreads = 32;
+constexpr int kGrpcThreads = 128;
 // Connections of the HTTP door, and what else is open.
 constexpr int kDescriptorsNeeded = 10000 + 200;
 

@@ -18,8 +18,9 @@ inline constexpr absl::Duration kLastTime = absl::Seconds(1);
 
 class Notifier {
  public:
-  // Opens the store, listens and serves. Unavailable if an address cannot be had, FailedPrecondition
-  // if another notifier has the store, a newer one wrote it, or its folder is no good.
+  // Opens the store, listens and serves. Unavailable if an address cannot be had,
+  // FailedPrecondition if another notifier has the store, a newer one wrote it, or its folder is no
+  // good.
   static absl::StatusOr<std::unique_ptr<Notifier>> Start(const NotifierConfig& config);
 
   // As Stop(zero), if Stop was not called.

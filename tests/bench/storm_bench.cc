@@ -250,9 +250,14 @@ int Main(int argc, char** argv) {
               "batch", "conns", "events/s", "p50 ms", "p99 ms", "most ms", "idle", "peak MiB",
               "metrics", "readyz ms", "mails", "us CPU");
   nlohmann::ordered_json json = nlohmann::ordered_json::array();
-  bool good =
-      Measure({.name = "outboxes", .events = events, .batch = 500, .connections = 16}, json);
-  good &= Measure({.name = "singles", .events = events / 10, .batch = 1, .connections = 64}, json);
+  const Storm storms[] = {
+      {.name = "outboxes", .events = events, .batch = 500, .connections = 16},
+      {.name = "singles", .events = events / 10, .batch = 1, .connections = 64},
+  };
+  bool good = true;
+  for (const Storm& storm : storms) {
+    if (argc <= 3 || storm.name == argv[3]) good &= Measure(storm, json);
+  }
   if (argc > 1) {
     std::filesystem::create_directories(std::filesystem::path(argv[1]).parent_path());
     std::ofstream file(argv[1]);

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <understudy/router/v1/router_service.grpc.pb.h>
 
 #include <atomic>
@@ -200,6 +201,41 @@ TEST(NotifierProcess, P12_ALogThatNobodyReadsStopsNothing) {
   }
   EXPECT_GT(world.Metric("understudy_log_lines_dropped"), 0);
   EXPECT_TRUE(world.Report("still here").ok());
+}
+
+// notifier.cc's limit, without the thread that looks for more calls.
+TEST(NotifierProcess, SendersOverTheThreadsThatWaitForTheDiskAreRefusedAndThreadsAreBounded) {
+  constexpr int kThreads = 128;
+  constexpr int kSenders = 200;
+  // The server's others, and those of its log, its doors, its store and its mails.
+  constexpr int kOtherThreads = 40;
+  NotifierWorld world;
+  world.Start();
+  ASSERT_TRUE(world.Report("first").ok());
+  sqlite3* database = nullptr;
+  ASSERT_EQ(sqlite3_open(world.store().c_str(), &database), SQLITE_OK);
+  // Another program that writes: nothing is stored meanwhile.
+  ASSERT_EQ(sqlite3_exec(database, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
+  std::atomic<int> stored = 0;
+  std::atomic<int> refused = 0;
+  std::atomic<int> waited = 0;  // in vain
+  std::vector<std::thread> senders;
+  for (int i = 0; i < kSenders; ++i) {
+    senders.emplace_back([&, i] {
+      const grpc::Status status = world.Report(absl::StrCat("sender-", i));
+      if (status.ok()) ++stored;
+      if (status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED) ++refused;
+      if (status.error_code() == grpc::StatusCode::UNAVAILABLE) ++waited;
+    });
+  }
+  EXPECT_TRUE(WaitFor([&] { return refused >= kSenders - kThreads; }, kSoon));
+  EXPECT_LE(world.process().threads(), kThreads + kOtherThreads);
+  EXPECT_EQ(sqlite3_exec(database, "ROLLBACK", nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(database);
+  for (std::thread& sender : senders) sender.join();
+  EXPECT_EQ(stored + refused + waited, kSenders);
+  EXPECT_LE(refused, kSenders - kThreads + 2);
+  EXPECT_TRUE(world.Report("last").ok());
 }
 
 TEST(NotifierProcess, P15_CallsAreAnsweredWhileNoNotifierIsThereAndReportedLater) {

@@ -193,20 +193,21 @@ TEST(NotifierConfigTest, TheReferencesCommentsAreGoodConfiguration) {
 }
 
 TEST(NotifierConfigTest, TellsAllMistakesAtOnce) {
-  EXPECT_EQ(Mistakes("store: {sqlite: n.db, retention: 1m}\n"
-                     "mail: {from: nobody, directory: mail}\n"
-                     "alerts:\n"
-                     "  group_wait: 2h\n"
-                     "  routes: [{to: []}]\n"
-                     "httpd: {}\n"),
-            "notifier.yaml:1: store.retention: must be a duration from 1h to 3650d (units ms, s, m, "
-            "h, d), not \"1m\"\n"
-            "notifier.yaml:2: mail.from: must be local@domain or Name <local@domain>: the address "
-            "has no \"@\"\n"
-            "notifier.yaml:4: alerts.group_wait: must be a duration from 0 to 1h (units ms, s, m, h, "
-            "d), not \"2h\"\n"
-            "notifier.yaml:5: alerts.routes[0].to: names nobody\n"
-            "notifier.yaml:6: httpd: unknown key; did you mean http?");
+  EXPECT_EQ(
+      Mistakes("store: {sqlite: n.db, retention: 1m}\n"
+               "mail: {from: nobody, directory: mail}\n"
+               "alerts:\n"
+               "  group_wait: 2h\n"
+               "  routes: [{to: []}]\n"
+               "httpd: {}\n"),
+      "notifier.yaml:1: store.retention: must be a duration from 1h to 3650d (units ms, s, m, "
+      "h, d), not \"1m\"\n"
+      "notifier.yaml:2: mail.from: must be local@domain or Name <local@domain>: the address "
+      "has no \"@\"\n"
+      "notifier.yaml:4: alerts.group_wait: must be a duration from 0 to 1h (units ms, s, m, h, "
+      "d), not \"2h\"\n"
+      "notifier.yaml:5: alerts.routes[0].to: names nobody\n"
+      "notifier.yaml:6: httpd: unknown key; did you mean http?");
 }
 
 TEST(NotifierConfigTest, DurationsHoldAtTheirBorders) {
@@ -235,8 +236,7 @@ TEST(NotifierConfigTest, DurationsHoldAtTheirBorders) {
 
 TEST(NotifierConfigTest, AnswersHaveALongestText) {
   const auto text = [](const char* key, size_t size) {
-    return Mistakes(
-        Minimal(absl::StrCat("fallback: {", key, ": ", std::string(size, 'x'), "}\n")));
+    return Mistakes(Minimal(absl::StrCat("fallback: {", key, ": ", std::string(size, 'x'), "}\n")));
   };
   EXPECT_EQ(text("voice_text", 4096), "");
   EXPECT_THAT(text("voice_text", 4097), HasSubstr("must not be longer than 4096 bytes"));
@@ -259,20 +259,19 @@ TEST(NotifierConfigTest, RoutesAndRecipientsAreBounded) {
   const auto recipients = [](size_t count) {
     std::string to = "a0@example.com";
     for (size_t i = 1; i < count; ++i) absl::StrAppend(&to, ", a", i, "@example.com");
-    return Mistakes(absl::StrCat(
-        "store: {sqlite: n.db}\nmail: {from: ops@example.com, directory: mail}\n"
-        "alerts: {routes: [{to: [",
-        to, "]}]}\n"));
+    return Mistakes(
+        absl::StrCat("store: {sqlite: n.db}\nmail: {from: ops@example.com, directory: mail}\n"
+                     "alerts: {routes: [{to: [",
+                     to, "]}]}\n"));
   };
   EXPECT_EQ(recipients(kMaxRecipients), "");
   EXPECT_THAT(recipients(kMaxRecipients + 1), HasSubstr("there may be 100 recipients"));
 }
 
 TEST(NotifierConfigTest, ShowsNoCredentials) {
-  for (const char* yaml :
-       {"http: {public_url: \"https://user:hunter2@a.example\"}\n",
-        "fallback: {recover: {redirect_to: \"ftp://user:hunter2@a.example\"}}\n",
-        "accounts: [{auth_token: hunter2}]\n"}) {
+  for (const char* yaml : {"http: {public_url: \"https://user:hunter2@a.example\"}\n",
+                           "fallback: {recover: {redirect_to: \"ftp://user:hunter2@a.example\"}}\n",
+                           "accounts: [{auth_token: hunter2}]\n"}) {
     EXPECT_THAT(Mistakes(Minimal(yaml)), Not(HasSubstr("hunter2"))) << yaml;
     EXPECT_NE(Mistakes(Minimal(yaml)), "") << yaml;
   }

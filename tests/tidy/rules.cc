@@ -152,7 +152,7 @@ constexpr string_view kDoors[] = {"common/serving/grpc_error.cc",
                                   "services/router/service.cc",
                                   "services/router/report/notifier_client.cc",
                                   "services/notifier/ingest/conversion.cc",
-                                  "services/notifier/ingest/grpc_service.cc",
+                                  "services/notifier/ingest/grpc_service.",
                                   "services/notifier/ingest/http_handlers.cc",
                                   "tests/"};
 

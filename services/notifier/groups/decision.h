@@ -18,7 +18,7 @@
 namespace understudy::notifier {
 
 // What one decision does at most; there is always a next one.
-inline constexpr int kMaxLooks = 50;            // groups looked at
+inline constexpr int kMaxLooks = 50;  // groups looked at
 // Mails written; only the last group looked at may go over it, with one for each recipient.
 inline constexpr int kMaxMailsAtOnce = 20;
 inline constexpr int kMaxSummedGroups = 10000;  // in one summary; further ones wait for the next

@@ -52,8 +52,8 @@ class CallerIntake {
   // Returns when the event is stored, or rejected, or after CallerWaits::store.
   void Take(Event event);
 
-  // Tries once more to store what waits; false if the store has not answered by `give_up_at`. Events
-  // taken after it wait in vain. Twice is harmless.
+  // Tries once more to store what waits; false if the store has not answered by `give_up_at`.
+  // Events taken after it wait in vain. Twice is harmless.
   bool Stop(absl::Time give_up_at);
 
   // Those that are not stored yet. From any thread.

@@ -130,9 +130,9 @@ GroupKey GroupKeyOf(const Event& event) {
   std::string host;
   if (scheme != absl::string_view::npos) {
     url.remove_prefix(scheme + 3);
-    host = absl::AsciiStrToLower(url.substr(0, std::min(url.find_first_of("/?#"), kMaxWordBytes)));
+    host = absl::AsciiStrToLower(Clean(url.substr(0, url.find_first_of("/?#")), kMaxWordBytes));
   } else if (absl::StartsWith(url, "bin:")) {
-    host = std::string(url.substr(0, std::min(url.find('?'), kMaxWordBytes)));
+    host = Clean(url.substr(0, url.find('?')), kMaxWordBytes);
   }
   return {.account_sid = event.account_sid,
           .kind = event.kind,

@@ -35,11 +35,10 @@ using testing::WaitFor;
 
 // What takes longer hangs.
 constexpr absl::Duration kBound = absl::Seconds(60);
-// So long that no load of the machine explains it, so short that a stall of seconds shows.
-constexpr absl::Duration kNotStalled = absl::Seconds(1);
-
-// Sanitizers have their own use for memory.
+// Sanitizers take their time, and have their own use for memory.
 constexpr bool kIsSanitized = sizeof(UNDERSTUDY_SANITIZE) > 1;
+// So long that no load of the machine explains it, so short that a stall of seconds shows.
+constexpr absl::Duration kNotStalled = kIsSanitized ? absl::Seconds(4) : absl::Seconds(1);
 
 // Asks again and again on connections old and new until `done`; the 99th of 100 waits.
 template <typename Done>

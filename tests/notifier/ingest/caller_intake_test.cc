@@ -18,10 +18,10 @@ namespace understudy::notifier {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
-using ::testing::SizeIs;
 using testing::FlakyStore;
+using ::testing::IsEmpty;
 using testing::SimStore;
+using ::testing::SizeIs;
 using testing::WaitFor;
 
 constexpr absl::Duration kSoon = absl::Seconds(20);
@@ -103,12 +103,12 @@ class CallerIntakeTest : public ::testing::Test {
   std::vector<std::string> degraded_ GUARDED_BY(mutex_);
   std::vector<std::string> lost_ GUARDED_BY(mutex_);
   std::vector<std::string> rejected_ GUARDED_BY(mutex_);
-  Ingest ingest_{store_,
-                 {.on_stored = [](const Event&, Door) {},
-                  .on_duplicate = [](Door) {},
-                  .on_rejected = [this](const RejectedEvent& e,
-                                        Door) { Note(rejected_, e.refusal.reason); },
-                  .wake = [] {}}};
+  Ingest ingest_{
+      store_,
+      {.on_stored = [](const Event&, Door) {},
+       .on_duplicate = [](Door) {},
+       .on_rejected = [this](const RejectedEvent& e, Door) { Note(rejected_, e.refusal.reason); },
+       .wake = [] {}}};
   std::optional<CallerIntake> callers_;
 };
 

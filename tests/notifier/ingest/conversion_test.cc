@@ -110,8 +110,8 @@ TEST(ReadBatchTest, WhatIsLeftOutOrNewToUsHasAPlainMeaning) {
 TEST(ReadBatchTest, TimesBeyondAllMeasureAreCut) {
   v1::ReportErrorEventsRequest request = RequestOf(2);
   for (int i = 0; i < 2; ++i) {
-    const int64_t seconds = i == 0 ? std::numeric_limits<int64_t>::max()
-                                   : std::numeric_limits<int64_t>::min();
+    const int64_t seconds =
+        i == 0 ? std::numeric_limits<int64_t>::max() : std::numeric_limits<int64_t>::min();
     request.mutable_events(i)->mutable_occurred_at()->set_seconds(seconds);
     request.mutable_events(i)->mutable_elapsed()->set_seconds(seconds);
   }

@@ -124,6 +124,11 @@ TEST(GroupKeyTest, IsTheHostOfTheUrl) {
       {"", ""},
       {"no URL at all", ""},
       {"https://" + std::string(1000, 'x'), std::string(kMaxWordBytes, 'x')},
+      // Cut between characters.
+      {"https://" + std::string(kMaxWordBytes - 1, 'x') + "\xC3\xA9/",
+       std::string(kMaxWordBytes - 1, 'x')},
+      {"bin:" + std::string(kMaxWordBytes - 5, 'x') + "\xC3\xA9?a=b",
+       "bin:" + std::string(kMaxWordBytes - 5, 'x')},
   };
   for (const auto& c : kCases) {
     Event event = GoodEvent();

@@ -64,8 +64,8 @@ TEST(CheckTwilioRequestTest, AnAccountWithoutATokenNeedsNoSignature) {
 }
 
 TEST(CheckTwilioRequestTest, AnAccountHasToBeOneOfOurs) {
-  for (const char* sid : {"", "AC00000000000000000000000000000003", "AC1",
-                          "ac00000000000000000000000000000001"}) {
+  for (const char* sid :
+       {"", "AC00000000000000000000000000000003", "AC1", "ac00000000000000000000000000000001"}) {
     EXPECT_EQ(Check(Accounts(), kPublicUrl, RequestOf(BodyOf(sid), ""), BodyOf(sid)),
               "403 ACCOUNT_UNKNOWN")
         << sid;

@@ -21,12 +21,9 @@ constexpr char kCall[] = "CA0123456789abcdef0123456789abcdef";
 constexpr char kMessage[] = "SM0123456789abcdef0123456789abcdef";
 
 Form FallbackForm() {
-  return {{"AccountSid", kAccount},
-          {"CallSid", kCall},
-          {"From", "+14155550100"},
-          {"To", "+14155550199"},
-          {"ErrorCode", "11200"},
-          {"ErrorUrl", "https://www.example.com/voice?a=b"}};
+  return {{"AccountSid", kAccount}, {"CallSid", kCall},
+          {"From", "+14155550100"}, {"To", "+14155550199"},
+          {"ErrorCode", "11200"},   {"ErrorUrl", "https://www.example.com/voice?a=b"}};
 }
 
 // `form` with `name` as `value`; null: without it.
@@ -92,18 +89,9 @@ TEST(FallbackEventTest, N1_ACodeThatIsNoNumberIsUnknown) {
   const struct {
     const char* text;
     int code;
-  } kCases[] = {{"11200", 11200},
-                {"1", 1},
-                {"99999", 99999},
-                {"2147483647", 2147483647},
-                {"2147483648", 0},
-                {"99999999999", 0},
-                {"abc", 0},
-                {"11200x", 0},
-                {"0", 0},
-                {"-11200", 0},
-                {"11200.0", 0},
-                {"0x2bc0", 0}};
+  } kCases[] = {{"11200", 11200},  {"1", 1},           {"99999", 99999}, {"2147483647", 2147483647},
+                {"2147483648", 0}, {"99999999999", 0}, {"abc", 0},       {"11200x", 0},
+                {"0", 0},          {"-11200", 0},      {"11200.0", 0},   {"0x2bc0", 0}};
   for (const auto& c : kCases) {
     const std::optional<Event> event =
         FallbackEvent(With(FallbackForm(), "ErrorCode", c.text), Kind::kVoice, "t", kNow);
@@ -148,8 +136,8 @@ TEST(FallbackEventTest, IsKnownAgainByItsToken) {
   EXPECT_EQ(IdOf(With(FallbackForm(), "CallStatus", "completed"), "8f2b-1"), id);
   EXPECT_NE(IdOf(FallbackForm(), "8f2b-2"), id);
   // Of two accounts it is not the same.
-  EXPECT_NE(IdOf(With(FallbackForm(), "AccountSid", "AC00000000000000000000000000000002"), "8f2b-1"),
-            id);
+  EXPECT_NE(
+      IdOf(With(FallbackForm(), "AccountSid", "AC00000000000000000000000000000002"), "8f2b-1"), id);
 }
 
 // Whatever the token is, its event is kept.
@@ -186,12 +174,9 @@ constexpr char kPayload[] = R"({
     "response": {"status_code": 503, "headers": {}, "body": "bad gateway"}}})";
 
 Form DebuggerForm(const std::string& payload = kPayload) {
-  return {{"AccountSid", kAccount},
-          {"Sid", "NO00000000000000000000000000000001"},
-          {"ParentAccountSid", ""},
-          {"Timestamp", "2025-11-24T15:58:54Z"},
-          {"Level", "ERROR"},
-          {"PayloadType", "application/json"},
+  return {{"AccountSid", kAccount}, {"Sid", "NO00000000000000000000000000000001"},
+          {"ParentAccountSid", ""}, {"Timestamp", "2025-11-24T15:58:54Z"},
+          {"Level", "ERROR"},       {"PayloadType", "application/json"},
           {"Payload", payload}};
 }
 
@@ -209,19 +194,18 @@ std::string ReasonOf(const Form& form) {
 }
 
 TEST(DebuggerEventTest, SaysAllTheRequestDoes) {
-  EXPECT_EQ(Good(DebuggerForm()),
-            (Event{.event_id = "debugger-NO00000000000000000000000000000001",
-                   .occurred_at = absl::FromUnixSeconds(1763999934),
-                   .account_sid = kAccount,
-                   .kind = Kind::kVoice,
-                   .phone_number = "+14155550199",
-                   .resource_sid = kCall,
-                   .level = Level::kError,
-                   .error_code = 11200,
-                   .error_url = "http://www.example.com/index",
-                   .http_status = 503,
-                   .detail = "Got HTTP 502",
-                   .response_excerpt = "bad gateway"}));
+  EXPECT_EQ(Good(DebuggerForm()), (Event{.event_id = "debugger-NO00000000000000000000000000000001",
+                                         .occurred_at = absl::FromUnixSeconds(1763999934),
+                                         .account_sid = kAccount,
+                                         .kind = Kind::kVoice,
+                                         .phone_number = "+14155550199",
+                                         .resource_sid = kCall,
+                                         .level = Level::kError,
+                                         .error_code = 11200,
+                                         .error_url = "http://www.example.com/index",
+                                         .http_status = 503,
+                                         .detail = "Got HTTP 502",
+                                         .response_excerpt = "bad gateway"}));
 }
 
 TEST(DebuggerEventTest, LevelsAreReadWithoutCase) {
@@ -281,8 +265,8 @@ TEST(DebuggerEventTest, FindsWhatThereIs) {
 TEST(DebuggerEventTest, SaysWhyThereIsNone) {
   EXPECT_EQ(ReasonOf(With(DebuggerForm(), "Sid", nullptr)), "SID_REQUIRED");
   EXPECT_EQ(ReasonOf(With(DebuggerForm(), "Sid", "")), "SID_REQUIRED");
-  for (const char* payload :
-       {"", "null", "[]", "\"text\"", "1", "{", "{}{}", "{\"a\":\"\xFF\"}", "{'a':1}", "{\"a\":}"}) {
+  for (const char* payload : {"", "null", "[]", "\"text\"", "1", "{", "{}{}", "{\"a\":\"\xFF\"}",
+                              "{'a':1}", "{\"a\":}"}) {
     EXPECT_EQ(ReasonOf(DebuggerForm(payload)), "PAYLOAD_INVALID") << payload;
   }
   EXPECT_EQ(ReasonOf(With(DebuggerForm(), "Payload", nullptr)), "PAYLOAD_INVALID");
