@@ -38,6 +38,7 @@ constexpr int kAccounts = 100;
 constexpr int kNumbers = 2000;
 constexpr int kHostsPerAccount = 5;
 constexpr absl::Duration kRun = absl::Seconds(5);
+constexpr absl::Duration kSteadyRun = absl::Seconds(20);
 
 // Events as a platform of some size has them: about 700 bytes each.
 class EventMaker {
@@ -131,6 +132,40 @@ void MeasureAppends(const std::string& folder, int appenders, int batch) {
               events / absl::ToDoubleSeconds(ran), Milliseconds(Percentile(all, 0.5)),
               Milliseconds(Percentile(all, 0.99)), Milliseconds(all.back()),
               static_cast<long long>(ResidentMebibytes()));
+  std::fflush(stdout);
+}
+
+// A steady stream: how long an append takes that is not in anybody's way.
+void MeasureSteadyAppends(const std::string& folder, int events_per_second, int appenders) {
+  std::unique_ptr<SqliteStore> store =
+      OpenStore(absl::StrCat(folder, "/steady-", events_per_second, ".db"));
+  const absl::Duration pause = absl::Seconds(1) * appenders / events_per_second;
+  std::vector<std::vector<absl::Duration>> waits(static_cast<size_t>(appenders));
+  std::vector<std::thread> threads;
+  const absl::Time begun_at = MonotonicNow();
+  for (int i = 0; i < appenders; ++i) {
+    threads.emplace_back([&, i] {
+      EventMaker maker(static_cast<uint64_t>(i) + 1);
+      absl::Time due_at = begun_at + pause * i / appenders;
+      while (due_at < begun_at + kSteadyRun) {
+        absl::SleepFor(due_at - MonotonicNow());
+        const auto appended = store->Append({maker.Make()});
+        Require(appended.ok(), appended.status().ToString());
+        // From when it was due: one that is late makes the next late, too.
+        waits[static_cast<size_t>(i)].push_back(MonotonicNow() - due_at);
+        due_at += pause;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  const absl::Duration ran = MonotonicNow() - begun_at;
+  std::vector<absl::Duration> all;
+  for (const auto& some : waits) all.insert(all.end(), some.begin(), some.end());
+  std::sort(all.begin(), all.end());
+  std::printf("%9d %6s %12.0f %9.2f %9.2f %9.2f %8lld\n", appenders, "steady",
+              static_cast<double>(all.size()) / absl::ToDoubleSeconds(ran),
+              Milliseconds(Percentile(all, 0.5)), Milliseconds(Percentile(all, 0.99)),
+              Milliseconds(all.back()), static_cast<long long>(ResidentMebibytes()));
   std::fflush(stdout);
 }
 
@@ -267,6 +302,7 @@ int Main(int argc, char** argv) {
   for (const int batch : {1, 100}) {
     for (const int appenders : {16, 64}) MeasureAppends(folder.path(), appenders, batch);
   }
+  for (const int rate : {1000, 10000}) MeasureSteadyAppends(folder.path(), rate, 50);
   const std::string path = folder.path() + "/large.db";
   std::printf("\nfilling a large database: 16 appenders, 100 at a time\n");
   {

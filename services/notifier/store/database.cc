@@ -36,7 +36,9 @@ int64_t FileBytes(const std::string& path) {
 }  // namespace
 
 Database::Database(DatabaseOptions options)
-    : options_(std::move(options)), ballast_(FileBeside(".ballast"), options_.ballast_bytes) {}
+    : options_(std::move(options)),
+      ballast_(FileBeside(".ballast"), options_.ballast_bytes),
+      checkpointer_(options_.path) {}
 
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(DatabaseOptions options) {
   std::unique_ptr<Database> database(new Database(std::move(options)));
@@ -85,6 +87,7 @@ absl::Status Database::MakeReady(Room room) {
     return absl::UnavailableError("the disk is full, and what room is left is kept for mails");
   }
   if (log_bytes_ < options_.max_log_bytes) return absl::OkStatus();
+  checkpointer_.Wait();
   connection_->SetBusyTimeout(kReaderWait);
   const bool is_written_back = connection_->Checkpoint(SQLITE_CHECKPOINT_RESTART);
   connection_->SetBusyTimeout(options_.busy_timeout);
@@ -142,6 +145,7 @@ absl::Status Database::TryConnect() {
 
 void Database::Disconnect() {
   if (connection_ == nullptr) return;
+  checkpointer_.Close();
   if (options_.on_closing) options_.on_closing();
   connection_.reset();
 }
@@ -204,9 +208,18 @@ void Database::OnCommitted(Room room) {
   if (log_bytes_ < before) checkpoint_at_ = options_.checkpoint_bytes;
   if (log_bytes_ > FreeBytesBeside(options_.path) / 2) {
     // Or the log would fill the disk, and writing it back would want room that it has taken.
+    checkpointer_.Wait();
     WriteLogBack(SQLITE_CHECKPOINT_TRUNCATE);
   } else if (log_bytes_ >= checkpoint_at_) {
-    WriteLogBack(SQLITE_CHECKPOINT_PASSIVE);
+    checkpointer_.Begin();
+    checkpoint_at_ = log_bytes_ + options_.checkpoint_bytes;
+  }
+  if (const std::optional<Failure> end = checkpointer_.TakeEnd()) {
+    if (end->ok()) {
+      WriteLogBack(SQLITE_CHECKPOINT_PASSIVE);
+    } else {
+      OnFailure(*end).IgnoreError();
+    }
   }
 }
 
