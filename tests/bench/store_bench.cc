@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <functional>
 #include <memory>
 #include <random>
@@ -91,6 +92,17 @@ int64_t ResidentMebibytes() {
   struct rusage usage = {};
   getrusage(RUSAGE_SELF, &usage);
   return usage.ru_maxrss / 1024;
+}
+
+// That this process has sent to the disk so far.
+int64_t WrittenBytes() {
+  std::ifstream io("/proc/self/io");
+  std::string name;
+  int64_t value = 0;
+  while (io >> name >> value) {
+    if (name == "write_bytes:") return value;
+  }
+  return 0;
 }
 
 double Milliseconds(absl::Duration duration) {
@@ -186,28 +198,33 @@ void MeasureTimes(const char* what, int times, const std::function<void()>& act)
 void Fill(SqliteStore& store, int events) {
   constexpr int kThreads = 16;
   constexpr int kBatch = 100;
-  const int step = std::max(events / 10, 1);
-  std::atomic<int> done = 0;
-  std::vector<std::thread> threads;
-  const absl::Time begun_at = MonotonicNow();
-  for (int i = 0; i < kThreads; ++i) {
-    threads.emplace_back([&, i] {
-      EventMaker maker(static_cast<uint64_t>(i) + 1000);
-      for (int before = done.fetch_add(kBatch); before < events; before = done.fetch_add(kBatch)) {
-        std::vector<Event> batch;
-        for (int k = 0; k < kBatch; ++k) batch.push_back(maker.Make());
-        const auto appended = store.Append(std::move(batch));
-        Require(appended.ok(), appended.status().ToString());
-        if (before / step != (before + kBatch) / step) {
-          std::printf("  %8d events after %6.2f s, %lld MiB at most in memory\n", before + kBatch,
-                      absl::ToDoubleSeconds(MonotonicNow() - begun_at),
-                      static_cast<long long>(ResidentMebibytes()));
-          std::fflush(stdout);
+  constexpr int kSteps = 10;
+  const int step = std::max(events / kSteps, kBatch);
+  std::vector<EventMaker> makers;
+  for (int i = 0; i < kThreads; ++i) makers.emplace_back(static_cast<uint64_t>(i) + 1000);
+  std::printf("%9s %12s %14s %8s\n", "events", "events/s", "bytes/event", "RSS MiB");
+  for (int filled = 0; filled < events; filled += step) {
+    std::atomic<int> done = 0;
+    std::vector<std::thread> threads;
+    const absl::Time begun_at = MonotonicNow();
+    const int64_t written_before = WrittenBytes();
+    for (EventMaker& maker : makers) {
+      threads.emplace_back([&] {
+        while (done.fetch_add(kBatch) < step) {
+          std::vector<Event> batch;
+          for (int k = 0; k < kBatch; ++k) batch.push_back(maker.Make());
+          const auto appended = store.Append(std::move(batch));
+          Require(appended.ok(), appended.status().ToString());
         }
-      }
-    });
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    std::printf("%9d %12.0f %14lld %8lld\n", filled + step,
+                step / absl::ToDoubleSeconds(MonotonicNow() - begun_at),
+                static_cast<long long>((WrittenBytes() - written_before) / step),
+                static_cast<long long>(ResidentMebibytes()));
+    std::fflush(stdout);
   }
-  for (std::thread& thread : threads) thread.join();
 }
 
 void MeasureLists(SqliteStore& store, EventMaker& maker) {

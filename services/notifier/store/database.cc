@@ -1,6 +1,8 @@
 #include "services/notifier/store/database.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <utility>
 
@@ -31,6 +33,13 @@ constexpr char kSetUp[] =
 int64_t FileBytes(const std::string& path) {
   struct stat file = {};
   return ::stat(path.c_str(), &file) == 0 ? static_cast<int64_t>(file.st_size) : 0;
+}
+
+// What is in it is the owner's and the group's business alone; SQLite would let everybody read. Its
+// other files get the same mode. If this fails, SQLite says why.
+void MakeFile(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+  if (fd >= 0) ::close(fd);
 }
 
 }  // namespace
@@ -110,6 +119,7 @@ absl::Status Database::Connect() {
 }
 
 absl::Status Database::TryConnect() {
+  MakeFile(options_.path);
   const bool was_stopped_uncleanly = FileBytes(FileBeside("-wal")) > 0;
   connection_ = std::make_unique<Connection>(options_.path, Connection::Access::kReadWrite,
                                              options_.busy_timeout);
