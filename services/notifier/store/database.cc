@@ -222,8 +222,19 @@ bool Database::HasRoom() {
 }
 
 void Database::OnCommitted(Room room) {
+  const std::optional<Failure> end = checkpointer_.TakeEnd();
+  const bool has_failed = end.has_value() && !end->ok();
+  if (has_failed) {
+    OnFailure(*end).IgnoreError();
+    // That was a while ago; whether the disk works now, opening the store anew says.
+    if (absl::Status status = MakeReady(Room::kReserve); !status.ok()) {
+      Remember(std::move(status)).IgnoreError();
+      return;
+    }
+  }
   // That mails can be settled without a ballast does not say that events can be stored.
   if (room == Room::kOrdinary || ballast_.held()) Remember(absl::OkStatus()).IgnoreError();
+  if (has_failed) return;
   const int64_t before = log_bytes_;
   log_bytes_ = connection_->log_pages() * (page_bytes_ + kFrameHeaderBytes);
   is_log_written_back_ = false;
@@ -236,13 +247,8 @@ void Database::OnCommitted(Room room) {
   } else if (log_bytes_ >= checkpoint_at_) {
     checkpointer_.Begin();
     checkpoint_at_ = log_bytes_ + options_.checkpoint_bytes;
-  }
-  if (const std::optional<Failure> end = checkpointer_.TakeEnd()) {
-    if (end->ok()) {
-      WriteLogBack(SQLITE_CHECKPOINT_PASSIVE);
-    } else {
-      OnFailure(*end).IgnoreError();
-    }
+  } else if (end.has_value()) {
+    WriteLogBack(SQLITE_CHECKPOINT_PASSIVE);
   }
 }
 
