@@ -227,9 +227,11 @@ bool Measure(const Storm& storm, nlohmann::ordered_json& json) {
                   {"cpu_us_per_event", cpu / storm.events * 1e6},
                   {"metrics_ms",
                    {{"median", Milliseconds(metrics.Quantile(0.5))},
+                    {"p99", Milliseconds(metrics.Quantile(0.99))},
                     {"longest", Milliseconds(metrics.Quantile(1))}}},
                   {"readyz_ms",
                    {{"median", Milliseconds(ready.Quantile(0.5))},
+                    {"p99", Milliseconds(ready.Quantile(0.99))},
                     {"longest", Milliseconds(ready.Quantile(1))}}},
                   {"mails", written}});
   bool good = Holds(stored == storm.events, "every event is stored");

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -60,18 +61,23 @@ std::string MessageId(absl::string_view what, const std::string& recipient, cons
 
 class Decision {
  public:
-  Decision(StoreTransaction& store, const AlertRules& rules, absl::Time now)
-      : store_(store), rules_(rules), now_(now) {}
+  Decision(StoreTransaction& store, const AlertRules& rules, absl::Time now, DecisionMemory& memory)
+      : store_(store), rules_(rules), now_(now), memory_(memory) {
+    if (memory_.waiting.has_value()) return;
+    const std::vector<std::string> all = AllRecipients(rules_.routes);
+    memory_.waiting.emplace(all.begin(), all.end());
+  }
 
   Decided Run(int64_t unsent_mails) {
     // A summary is of all the rest, so it is not written before all were looked at.
     if (LookAtDueGroups()) {
-      for (const std::string& recipient : AllRecipients(rules_.routes)) Serve(recipient);
+      for (const std::string& recipient : std::set<std::string>(*memory_.waiting)) Serve(recipient);
     }
     for (const auto& [recipient, desk] : desks_) {
       decided_.over_limit += std::max<int64_t>(0, desk.turned_away - desk.served);
     }
-    WriteHeartbeats(unsent_mails);
+    if (now_ >= memory_.heartbeat_at) WriteHeartbeats(unsent_mails);
+    decided_.next_at = std::min(decided_.next_at, memory_.heartbeat_at);
     return std::move(decided_);
   }
 
@@ -152,6 +158,7 @@ class Decision {
       } else {
         told.over_limit = true;
         desk.has_waiting = true;
+        memory_.waiting->insert(told.recipient);
         ++desk.turned_away;
       }
       store_.SaveTold(group.id, told);
@@ -162,6 +169,7 @@ class Decision {
   // Tells those that wait, as far as there is room.
   void Serve(const std::string& recipient) {
     Desk& desk = DeskOf(recipient);
+    if (!desk.has_waiting) memory_.waiting->erase(recipient);
     // The one that is pending lets them in when it is settled.
     if (!desk.has_waiting || desk.has_summary_pending) return;
     if (desk.room <= 0) {
@@ -293,6 +301,7 @@ class Decision {
   }
 
   void WriteHeartbeats(int64_t unsent_mails) {
+    memory_.heartbeat_at = absl::InfiniteFuture();
     if (rules_.heartbeat == absl::ZeroDuration() || rules_.routes.empty()) return;
     for (const std::string& recipient : AllRecipients({rules_.routes.back()})) {
       const std::string note = LastHeartbeat(recipient);
@@ -311,7 +320,7 @@ class Decision {
           next = now_ + rules_.heartbeat;
         }
       }
-      decided_.heartbeat_at = std::min(decided_.heartbeat_at, next);
+      memory_.heartbeat_at = std::min(memory_.heartbeat_at, next);
     }
   }
 
@@ -370,6 +379,7 @@ class Decision {
   StoreTransaction& store_;
   const AlertRules& rules_;
   const absl::Time now_;
+  DecisionMemory& memory_;
   Decided decided_;
   std::map<std::string, Desk> desks_;
   std::optional<std::vector<std::string>> dead_mail_lines_;
@@ -378,8 +388,8 @@ class Decision {
 }  // namespace
 
 Decided Decide(StoreTransaction& store, const AlertRules& rules, absl::Time now,
-               int64_t unsent_mails) {
-  return Decision(store, rules, now).Run(unsent_mails);
+               int64_t unsent_mails, DecisionMemory& memory) {
+  return Decision(store, rules, now, memory).Run(unsent_mails);
 }
 
 void Release(StoreTransaction& store, const Mail& mail, absl::Time now) {

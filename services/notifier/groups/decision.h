@@ -8,6 +8,8 @@
 #define SERVICES_NOTIFIER_GROUPS_DECISION_H_
 
 #include <cstdint>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,6 +27,14 @@ inline constexpr int kMaxSummedGroups = 10000;  // in one summary; further ones 
 // Of the events a mail tells, the newest of which are counted by URL.
 inline constexpr int kMaxEventsCountedByUrl = 2000;
 
+// What one decision knows for the next, so that it need not ask about every recipient there is. All
+// of it is found anew if it is forgotten, as it must be when the rules change or a transaction
+// fails.
+struct DecisionMemory {
+  std::optional<std::set<std::string>> waiting = {};  // recipients some group may wait for room for
+  absl::Time heartbeat_at = absl::InfinitePast();     // when the next one is due
+};
+
 struct Decided {
   std::vector<Reason> written = {};  // a mail each
   // Groups that could not be told to somebody one by one; each recipient counts.
@@ -32,12 +42,11 @@ struct Decided {
   // When there is something to decide again: now if there is more. Groups that become due
   // are not in it.
   absl::Time next_at = absl::InfiniteFuture();
-  absl::Time heartbeat_at = absl::InfiniteFuture();  // the next one
 };
 
 // `unsent_mails`: for the heartbeat.
 Decided Decide(StoreTransaction& store, const AlertRules& rules, absl::Time now,
-               int64_t unsent_mails);
+               int64_t unsent_mails, DecisionMemory& memory);
 
 // A mail is settled: whoever waits for that may be told again.
 void Release(StoreTransaction& store, const Mail& mail, absl::Time now);

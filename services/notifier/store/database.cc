@@ -1,7 +1,9 @@
 #include "services/notifier/store/database.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <utility>
@@ -42,10 +44,19 @@ bool IsOnReadOnlyDisk(const std::string& path) {
          (disk.f_flag & ST_RDONLY) != 0;
 }
 
+// What is in it is the owner's and the group's business alone; SQLite would let everybody read. Its
+// other files get the same mode. If this fails, SQLite says why.
+void MakeFile(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+  if (fd >= 0) ::close(fd);
+}
+
 }  // namespace
 
 Database::Database(DatabaseOptions options)
-    : options_(std::move(options)), ballast_(FileBeside(".ballast"), options_.ballast_bytes) {}
+    : options_(std::move(options)),
+      ballast_(FileBeside(".ballast"), options_.ballast_bytes),
+      checkpointer_(options_.path) {}
 
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(DatabaseOptions options) {
   std::unique_ptr<Database> database(new Database(std::move(options)));
@@ -94,6 +105,7 @@ absl::Status Database::MakeReady(Room room) {
     return absl::UnavailableError("the disk is full, and what room is left is kept for mails");
   }
   if (log_bytes_ < options_.max_log_bytes) return absl::OkStatus();
+  checkpointer_.Wait();
   connection_->SetBusyTimeout(kReaderWait);
   const bool is_written_back = connection_->Checkpoint(SQLITE_CHECKPOINT_RESTART);
   connection_->SetBusyTimeout(options_.busy_timeout);
@@ -120,6 +132,7 @@ absl::Status Database::Connect() {
 }
 
 absl::Status Database::TryConnect() {
+  MakeFile(options_.path);
   const bool was_stopped_uncleanly = FileBytes(FileBeside("-wal")) > 0;
   connection_ = std::make_unique<Connection>(options_.path, Connection::Access::kReadWrite,
                                              options_.busy_timeout);
@@ -155,6 +168,7 @@ absl::Status Database::TryConnect() {
 
 void Database::Disconnect() {
   if (connection_ == nullptr) return;
+  checkpointer_.Close();
   if (options_.on_closing) options_.on_closing();
   connection_.reset();
 }
@@ -217,9 +231,18 @@ void Database::OnCommitted(Room room) {
   if (log_bytes_ < before) checkpoint_at_ = options_.checkpoint_bytes;
   if (log_bytes_ > FreeBytesBeside(options_.path) / 2) {
     // Or the log would fill the disk, and writing it back would want room that it has taken.
+    checkpointer_.Wait();
     WriteLogBack(SQLITE_CHECKPOINT_TRUNCATE);
   } else if (log_bytes_ >= checkpoint_at_) {
-    WriteLogBack(SQLITE_CHECKPOINT_PASSIVE);
+    checkpointer_.Begin();
+    checkpoint_at_ = log_bytes_ + options_.checkpoint_bytes;
+  }
+  if (const std::optional<Failure> end = checkpointer_.TakeEnd()) {
+    if (end->ok()) {
+      WriteLogBack(SQLITE_CHECKPOINT_PASSIVE);
+    } else {
+      OnFailure(*end).IgnoreError();
+    }
   }
 }
 

@@ -71,13 +71,15 @@ class CallerIntakeTest : public ::testing::Test {
   CallerIntake& Start(CallerWaits waits) {
     return callers_.emplace(
         ingest_,
-        CallerIntake::Hooks{.on_degraded = [this](const Event& e) { Note(degraded_, e.event_id); },
-                            .on_lost = [this](const Event& e) { Note(lost_, e.event_id); }},
+        CallerIntake::Hooks{
+            .on_degraded =
+                [this](const Event& e) { Note(&CallerIntakeTest::degraded_, e.event_id); },
+            .on_lost = [this](const Event& e) { Note(&CallerIntakeTest::lost_, e.event_id); }},
         waits);
   }
-  void Note(std::vector<std::string>& list, const std::string& what) {
+  void Note(std::vector<std::string> CallerIntakeTest::*list, const std::string& what) {
     MutexLock lock(mutex_);
-    list.push_back(what);
+    (this->*list).push_back(what);
   }
   std::vector<std::string> degraded() {
     MutexLock lock(mutex_);
@@ -107,7 +109,8 @@ class CallerIntakeTest : public ::testing::Test {
       store_,
       {.on_stored = [](const Event&, Door) {},
        .on_duplicate = [](Door) {},
-       .on_rejected = [this](const RejectedEvent& e, Door) { Note(rejected_, e.refusal.reason); },
+       .on_rejected = [this](const RejectedEvent& e,
+                             Door) { Note(&CallerIntakeTest::rejected_, e.refusal.reason); },
        .wake = [] {}}};
   std::optional<CallerIntake> callers_;
 };
@@ -198,8 +201,7 @@ TEST_F(CallerIntakeTest, ALostEventOfAWaitingCallerIsLoggedInFull) {
   }
   ASSERT_TRUE(WaitFor([&] { return patient.waiting() == kMaxWaitingEvents; }, kSoon));
   others.emplace_back([&] { patient.Take(EventOf("last")); });
-  ASSERT_TRUE(
-      WaitFor([&] { return degraded().size() == 1 && lost().size() == 1; }, kSoon));
+  ASSERT_TRUE(WaitFor([&] { return degraded().size() == 1 && lost().size() == 1; }, kSoon));
   EXPECT_EQ(lost(), degraded());
   store_.Heal();
   EXPECT_TRUE(patient.Stop(absl::Now() + kSoon));

@@ -218,6 +218,15 @@ TEST_F(SqliteStoreTest, IsDurableByItsOwnSettings) {
   EXPECT_EQ(other.Number("PRAGMA user_version"), static_cast<int>(Migrations().size()));
 }
 
+TEST_F(SqliteStoreTest, ItsFilesAreNotForEverybody) {
+  const auto store = Open();
+  ASSERT_EQ(Append(*store, "e1"), absl::OkStatus());
+  for (const char* suffix : {"", "-wal", "-shm", ".lock", ".ballast"}) {
+    const auto mode = std::filesystem::status(Path() + suffix).permissions();
+    EXPECT_EQ(mode & std::filesystem::perms::others_all, std::filesystem::perms::none) << suffix;
+  }
+}
+
 // --- After a crash ---
 
 TEST_F(SqliteStoreTest, ALogThatIsTornAtItsEndLosesNothingAcknowledged) {
