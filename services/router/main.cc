@@ -59,7 +59,8 @@ int Main(int argc, char** argv) {
              const std::string grpc = serving::ListenAddressText(config.grpc_listen);
              const std::string admin = serving::ListenAddressText(config.admin_listen);
              Log(LogLevel::kInfo, "serving",
-                 {{"version", kVersion},
+                 {{"service", "understudy-router"},
+                  {"version", kVersion},
                   {"grpc", grpc},
                   {"grpc_port", router->grpc_port()},
                   {"admin", admin},

@@ -45,9 +45,9 @@ notifier: {target: "$2", outbox_dir: "$3/outbox"}
 )";
 
 // A router's configuration, the web servers it names, and a notifier.
-class OutboxCrash : public ::testing::Test {
+class Crash : public ::testing::Test {
  protected:
-  OutboxCrash() {
+  Crash() {
     broken_.OnAny(Reply{.status = 503});
     good_.OnAny(Reply{.body = "<Response/>"});
     config_ = dir_.Write("router.yaml", absl::Substitute(kConfig, broken_.url("/"), good_.url("/"),
@@ -118,7 +118,7 @@ class Callers {
   std::vector<std::thread> threads_;
 };
 
-TEST_F(OutboxCrash, P3_KilledAtAnyMomentTheRouterLosesNoEventOfAnAnsweredCall) {
+TEST_F(Crash, P3_KilledAtAnyMomentTheRouterLosesNoEventOfAnAnsweredCall) {
   constexpr int kRounds = 20;
   constexpr int kCallers = 4;
   const uint32_t seed = std::random_device()();
@@ -166,7 +166,7 @@ TEST_F(OutboxCrash, P3_KilledAtAnyMomentTheRouterLosesNoEventOfAnAnsweredCall) {
   RecordProperty("duplicates", notifier_.duplicates());
 }
 
-TEST_F(OutboxCrash, P1_SigtermSendsWhatWaitsAndExitsWithZero) {
+TEST_F(Crash, P1_SigtermSendsWhatWaitsAndExitsWithZero) {
   RouterProcess router(config_);
   ASSERT_TRUE(router.Ready());
   Callers callers(router.grpc_port(), 4);
@@ -178,7 +178,7 @@ TEST_F(OutboxCrash, P1_SigtermSendsWhatWaitsAndExitsWithZero) {
   for (const std::string& id : callers.event_ids()) EXPECT_EQ(arrived.count(id), 1u) << id;
 }
 
-TEST_F(OutboxCrash, P2_ASecondSigtermDoesNotWaitForTheNotifierAndLosesNothing) {
+TEST_F(Crash, P2_ASecondSigtermDoesNotWaitForTheNotifierAndLosesNothing) {
   notifier_.Hang(true);
   std::set<std::string> ids;
   {
@@ -204,7 +204,7 @@ TEST_F(OutboxCrash, P2_ASecondSigtermDoesNotWaitForTheNotifierAndLosesNothing) {
       kSoon));
 }
 
-TEST_F(OutboxCrash, O7_ATakenOutboxIsSaidInWords) {
+TEST_F(Crash, O7_ATakenOutboxIsSaidInWords) {
   RouterProcess router(config_);
   ASSERT_TRUE(router.Ready());
   const ProgramEnd second = RunProgram({UNDERSTUDY_ROUTER_BINARY, "--config", config_});

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -60,8 +61,7 @@ int NumberAfter(absl::string_view line, absl::string_view key) {
 
 }  // namespace
 
-ServiceProcess::ServiceProcess(const std::string& binary, const std::string& path,
-                               KeepLog keep_log)
+ServiceProcess::ServiceProcess(const std::string& binary, const std::string& path, KeepLog keep_log)
     : keep_log_(keep_log) {
   const Child child = Spawn({binary, "--config", path});
   pid_ = child.pid;
@@ -73,6 +73,11 @@ ServiceProcess::~ServiceProcess() {
     kill(pid_, SIGKILL);
     waitpid(pid_, nullptr, 0);
   }
+  {
+    MutexLock lock(mutex_);
+    has_ended_ = true;
+  }
+  ended_.NotifyAll();
   reader_.join();
 }
 
@@ -81,10 +86,15 @@ void ServiceProcess::ReadLog(int fd) {
   bool keeps = true;
   char buffer[65536];
   for (ssize_t count; (count = read(fd, buffer, sizeof buffer)) > 0;) {
+    {
+      MutexLock lock(mutex_);
+      ended_.Wait(mutex_, [&]() REQUIRES(mutex_) { return reads_log_ || has_ended_; });
+    }
     if (!keeps) continue;
     pending.append(buffer, static_cast<size_t>(count));
     for (size_t end; (end = pending.find('\n')) != std::string::npos; pending.erase(0, end + 1)) {
-      if (keep_log_ == KeepLog::kUntilReady && absl::StrContains(pending.substr(0, end), kServing)) {
+      if (keep_log_ == KeepLog::kUntilReady &&
+          absl::StrContains(pending.substr(0, end), kServing)) {
         keeps = false;
       }
       MutexLock lock(mutex_);
@@ -92,6 +102,11 @@ void ServiceProcess::ReadLog(int fd) {
     }
   }
   close(fd);
+}
+
+void ServiceProcess::StopReadingLog() {
+  MutexLock lock(mutex_);
+  reads_log_ = false;
 }
 
 bool ServiceProcess::Ready() {
@@ -150,6 +165,13 @@ int64_t ServiceProcess::resident_kilobytes() const {
 }
 int64_t ServiceProcess::peak_resident_kilobytes() const {
   return StatusField("VmHWM:");
+}
+
+double ServiceProcess::cpu_seconds() const {
+  clockid_t clock = {};
+  timespec time = {};
+  if (clock_getcpuclockid(pid_, &clock) != 0 || clock_gettime(clock, &time) != 0) return 0;
+  return absl::ToDoubleSeconds(absl::DurationFromTimespec(time));
 }
 
 }  // namespace understudy::testing

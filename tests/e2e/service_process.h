@@ -39,6 +39,8 @@ class ServiceProcess {
   // Waits for the end; -1 if a signal caused it or it does not come.
   int WaitForExit();
 
+  // Whatever it writes from now on fills its pipe.
+  void StopReadingLog();
   // Waits for `count` log lines that contain `text`.
   [[nodiscard]] bool WaitForLog(absl::string_view text, int count = 1);
   std::vector<std::string> log() const;
@@ -46,6 +48,7 @@ class ServiceProcess {
   int threads() const;
   int64_t resident_kilobytes() const;
   int64_t peak_resident_kilobytes() const;
+  double cpu_seconds() const;  // of all its threads, since it was started
 
  private:
   void ReadLog(int fd);
@@ -57,6 +60,9 @@ class ServiceProcess {
   int http_port_ = 0;
   int admin_port_ = 0;
   mutable Mutex mutex_;
+  CondVar ended_;
+  bool reads_log_ GUARDED_BY(mutex_) = true;
+  bool has_ended_ GUARDED_BY(mutex_) = false;
   std::vector<std::string> log_ GUARDED_BY(mutex_);
   std::thread reader_;
 };

@@ -559,6 +559,30 @@ TEST(MailLimitTest, WhileASummaryIsPendingNewsGather) {
   EXPECT_LE(world.Mails().size(), 7U) << "catch-ups, and that it is over";
 }
 
+// More mails than one decision writes, to many: it takes several, and comes out the same.
+TEST(MailLimitTest, ADecisionIsBoundedAndTheNextGoesOn) {
+  AlertRules rules = OpsRules();
+  rules.mail_limit.mails = 100;
+  rules.routes = {{}};
+  for (int i = 0; i < 3; ++i) {
+    rules.routes[0].to.push_back(absl::StrCat("person-", i, "@example.com"));
+  }
+  AlertWorld world(rules);
+  for (int i = 0; i < 101; ++i) world.Report(absl::StrCat("host-", i, ".example.com"));
+  world.now += absl::Seconds(10);
+  size_t written = 0;
+  for (int pump = 0; pump < 400; ++pump) {
+    world.Pump();
+    EXPECT_LE(world.written.size() - written, kMaxMailsAtOnce + rules.routes[0].to.size() - 1);
+    written = world.written.size();
+  }
+  EXPECT_EQ(written, 300U);
+  for (const std::string& person : rules.routes[0].to) {
+    EXPECT_EQ(world.NewEventsTold(person), 101);
+    EXPECT_THAT(world.mail.Accepted(person), SizeIs(100));
+  }
+}
+
 TEST(MailLimitTest, EachRecipientHasTheirOwn) {
   AlertRules rules = OpsRules();
   rules.mail_limit.mails = 2;
