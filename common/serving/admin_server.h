@@ -1,5 +1,5 @@
 // What a process tells those who run it, over HTTP on a port of its own: /metrics, /healthz and
-// /readyz. For the cluster only: a few slow strangers could keep its workers busy.
+// /readyz. For the cluster only: whoever can ask is told.
 #ifndef COMMON_SERVING_ADMIN_SERVER_H_
 #define COMMON_SERVING_ADMIN_SERVER_H_
 
@@ -18,8 +18,10 @@ class Collectable;
 
 namespace understudy::serving {
 
-// Bytes of request body; nobody has a reason to send any.
-inline constexpr size_t kMaxAdminPayloadBytes = 1024;
+class PublicServer;
+
+// Of a request; nobody has a reason to send any.
+inline constexpr size_t kMaxAdminBodyBytes = 1024;
 
 class AdminServer {
  public:
@@ -39,15 +41,14 @@ class AdminServer {
   // The port in use, also where the address said 0.
   uint16_t port() const;
 
-  // Closes the port and waits for answers under way, each bounded by a few seconds. Twice is
-  // harmless; not from the server's threads.
+  // Closes the port and sees off the answers under way, within a second or two. Twice is harmless;
+  // not from the server's threads.
   void Stop();
 
  private:
-  struct Http;
-  explicit AdminServer(std::unique_ptr<Http> http);
+  explicit AdminServer(std::unique_ptr<PublicServer> server);
 
-  std::unique_ptr<Http> http_;
+  const std::unique_ptr<PublicServer> server_;
 };
 
 }  // namespace understudy::serving

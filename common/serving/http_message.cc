@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <boost/beast/http/status.hpp>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "common/serving/request_check.h"
 
 namespace understudy::serving {
 namespace {
@@ -29,6 +29,13 @@ absl::string_view ReasonPhrase(int status) {
 }
 
 }  // namespace
+
+bool IsToken(absl::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
+           absl::StrContains("!#$%&'*+-.^_`|~", absl::string_view(&c, 1));
+  });
+}
 
 const std::string* FindHeader(const HttpHeaders& headers, absl::string_view name) {
   for (const HttpHeader& header : headers) {

@@ -21,6 +21,9 @@ struct HttpHeader {
 // In the order of the wire; names may repeat.
 using HttpHeaders = std::vector<HttpHeader>;
 
+// RFC 9110, 5.6.2: what methods and the names of headers are made of; not empty.
+bool IsToken(absl::string_view text);
+
 // The value of the first header of that name, compared without case; null if there is none. Lives
 // as long as `headers` is neither changed nor destroyed.
 const std::string* FindHeader(const HttpHeaders& headers, absl::string_view name);

@@ -90,13 +90,6 @@ std::optional<Refusal> CheckBodyLength(int minor_version, const HttpHeaders& hea
 
 }  // namespace
 
-bool IsToken(string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
-           absl::StrContains("!#$%&'*+-.^_`|~", string_view(&c, 1));
-  });
-}
-
 HeadScanner::State HeadScanner::Refuse(int status, string_view reason) {
   refusal_ = {.status = status, .reason = reason};
   return State::kRefused;

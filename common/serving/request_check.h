@@ -16,9 +16,6 @@
 
 namespace understudy::serving {
 
-// RFC 9110, 5.6.2: what methods and the names of headers are made of; not empty.
-bool IsToken(absl::string_view text);
-
 // Of one request.
 struct RequestLimits {
   size_t head_bytes =

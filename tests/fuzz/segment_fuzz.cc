@@ -1,4 +1,5 @@
 // Any bytes as a segment of the outbox, and as its cursor.
+#include <optional>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -32,12 +33,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   // Whatever stands before a record, it is found.
   std::string damaged(bytes);
   AppendRecord("record", absl::UnixEpoch(), damaged);
-  std::optional<Record> last;
-  for (size_t from = 0; const std::optional<Record> record = FindRecord(damaged, from);
-       from = record->end) {
-    last = record;
-    if (record->end == damaged.size()) break;
-  }
-  Require(last.has_value() && last->end <= damaged.size(), "a record behind damage is found");
+  size_t end = 0;
+  while (const std::optional<Record> record = FindRecord(damaged, end)) end = record->end;
+  Require(end > bytes.size(), "a record behind damage is found");
   return 0;
 }

@@ -27,7 +27,7 @@ string_view AuthorityOf(string_view url) {
   return url.substr(begin, url.find_first_of("/?#", begin) - begin);
 }
 
-void RequireCanonical(const twilio::Url& url) {
+void RequireCanonical(const Url& url) {
   Require(url.scheme == "http" || url.scheme == "https", "the scheme is one of two");
   Require(!url.host.empty() && url.port != 0, "there is somewhere to connect to");
   Require(AuthorityOf(url.canonical).find('@') == string_view::npos &&
@@ -37,7 +37,7 @@ void RequireCanonical(const twilio::Url& url) {
     Require(static_cast<unsigned char>(c) > 0x20 && static_cast<unsigned char>(c) < 0x7F,
             "a canonical URL can stand in a request line");
   }
-  const absl::StatusOr<twilio::Url> again = twilio::ParseUrl(url.canonical);
+  const absl::StatusOr<Url> again = ParseUrl(url.canonical);
   Require(again.ok() || url.canonical.size() > understudy::twilio::kMaxUrlBytes,
           "a canonical URL parses");
   if (!again.ok()) return;
@@ -45,19 +45,19 @@ void RequireCanonical(const twilio::Url& url) {
   Require(again->origin() == url.origin(), "it leads to the same place");
   Require(again->user.empty() && again->password.empty() && again->fragment.empty(),
           "it has nothing to hide");
-  Require(twilio::RedactUrl(url.canonical) == url.canonical, "there is nothing to redact");
+  Require(RedactUrl(url.canonical) == url.canonical, "there is nothing to redact");
 }
 
 void RequireRedacted(string_view text) {
-  const std::string redacted = twilio::RedactUrl(text);
+  const std::string redacted = RedactUrl(text);
   Require(redacted.size() <= text.size(), "nothing is made up");
   Require(redacted.find('#') == std::string::npos, "no fragment is left");
-  const absl::StatusOr<twilio::Url> url = twilio::ParseUrl(text);
+  const absl::StatusOr<Url> url = ParseUrl(text);
   if (!url.ok()) {
     Require(redacted.find('@') == std::string::npos, "no credentials are left");
     return;
   }
-  const absl::StatusOr<twilio::Url> clean = twilio::ParseUrl(redacted);
+  const absl::StatusOr<Url> clean = ParseUrl(redacted);
   Require(clean.ok() && clean->canonical == url->canonical, "it is the same URL");
   Require(clean->user.empty() && clean->password.empty() && clean->fragment.empty(),
           "without its secrets");
@@ -84,11 +84,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 
   RequireRedacted(first);
   RequireInRange(ParseOverrides(second));
-  const absl::StatusOr<twilio::Url> url = twilio::ParseUrl(first);
+  const absl::StatusOr<Url> url = ParseUrl(first);
   if (!url.ok()) return 0;
   RequireCanonical(*url);
   RequireInRange(ParseOverrides(url->fragment));
-  const absl::StatusOr<twilio::Url> joined = twilio::JoinUrl(*url, second);
+  const absl::StatusOr<Url> joined = JoinUrl(*url, second);
   if (!joined.ok()) return 0;
   RequireCanonical(*joined);
   Require(joined->fragment.empty(), "a Location's fragment is not kept");

@@ -88,9 +88,10 @@ struct SmtpServer::Session {
 
 SmtpServer::SmtpServer(SmtpServerOptions options)
     : options_(std::move(options)),
-      listener_(Bind(Transport::kTcp, options_.host, 0)),
-      stop_(MakeWaker()),
-      port_(PortOf(listener_)) {
+      listener_(Bind(Transport::kTcp, options_.host, options_.port)),
+      stop_(MakeWaker()) {
+  Require(listener_.is_open(), "the mail server's port is free");
+  port_ = PortOf(listener_);
   if (options_.tls) tls_ = MakeTlsContext(*options_.tls);
   if (const int bytes = options_.receive_buffer_bytes; bytes > 0) {
     setsockopt(listener_.fd(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));

@@ -43,6 +43,7 @@ enum class SmtpStep {
 
 struct SmtpServerOptions {
   std::string host = "127.0.0.1";  // a loopback address
+  int port = 0;                    // 0 takes a free one
   std::optional<TlsOptions> tls = {};
   bool is_tls_implicit = false;  // from the first byte on, rather than after STARTTLS
   std::vector<std::string> extensions = {"PIPELINING", "SIZE 10485760", "8BITMIME"};

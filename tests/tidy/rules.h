@@ -24,7 +24,8 @@ std::string CodeOf(absl::string_view cpp);
 
 // Includes keep to the direction of dependencies (ARCHITECTURE.md, "Who may know whom"): pure rooms
 // include the standard library, Abseil and each other downwards; generated headers stay at the
-// doors; services do not know each other, and what they share knows none of them.
+// doors, Boost inside the public server; services do not know each other, and what they share
+// knows none of them.
 Complaints CheckIncludes(const SourceFile& file);
 
 // Exceptions to CheckIncludes that none of `files` needs any more.
@@ -47,6 +48,9 @@ Complaints CheckName(const SourceFile& file);
 
 // Every .cc file is named in a CMakeLists.txt, its own folder's or another's.
 Complaints CheckBuilt(const std::vector<SourceFile>& files);
+
+// Links of Markdown pages to files and folders of the checkout lead somewhere.
+Complaints CheckLinks(const std::vector<SourceFile>& files);
 
 // All of the above.
 Complaints CheckSources(const std::vector<SourceFile>& files);

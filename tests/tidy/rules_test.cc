@@ -56,6 +56,9 @@ TEST(IncludesTest, GoDownwards) {
       {"common/serving/log.cc", "<unistd.h>"},
       {"common/serving/log.cc", "\"common/mutex.h\""},
       {"common/serving/grpc_error.cc", "<google/rpc/status.pb.h>"},
+      {"common/serving/public_server.cc", "<boost/asio/post.hpp>"},
+      {"common/serving/request_reader.cc", "<boost/beast/http/basic_parser.hpp>"},
+      {"common/serving/request_check.h", "\"common/serving/http_message.h\""},
       {"common/twilio/url.cc", "<curl/urlapi.h>"},
       {"services/router/resolve/plan.cc", "\"common/twilio/form.h\""},
       {"services/router/resolve/challenge.cc", "<openssl/evp.h>"},
@@ -97,6 +100,11 @@ TEST(IncludesTest, DoNotGoUpwardsOrOut) {
       {"common/serving/log.cc", "\"services/router/config.h\""},
       {"common/serving/log.cc", "<google/rpc/status.pb.h>"},
       {"common/serving/log.cc", "\"tests/testing/wait.h\""},
+      {"common/serving/public_server.h", "<boost/asio/post.hpp>"},
+      {"common/serving/request_reader.cc", "<boost/asio/post.hpp>"},
+      {"common/serving/request_reader.cc", "\"common/serving/log.h\""},
+      {"common/serving/request_check.cc", "<chrono>"},
+      {"common/serving/http_message.h", "\"common/serving/request_check.h\""},
       {"services/router/resolve/plan.cc", "<curl/urlapi.h>"},
       {"common/twilio/url.cc", "<curl/curl.h>"},
       {"services/router/resolve/plan.cc", "\"services/router/routes/route_table.h\""},
@@ -117,6 +125,8 @@ TEST(IncludesTest, DoNotGoUpwardsOrOut) {
       {"services/router/router.cc", "\"services/cli/main.h\""},
       {"services/router/router.cc", "<understudy/router/v1/router_service.pb.h>"},
       {"services/cli/main.cc", "\"tests/testing/origin.h\""},
+      {"services/cli/main.cc", "<boost/asio/post.hpp>"},
+      {"tests/e2e/grpc_test.cc", "<boost/asio/post.hpp>"},
   };
   for (const auto& row : kRows) {
     EXPECT_THAT(Including(row.path, row.include),
@@ -247,6 +257,19 @@ TEST(BuiltTest, EveryFileIsInABuildFile) {
       {.path = "a/one.h"}};
   EXPECT_THAT(CheckBuilt(files), ElementsAre("a/four.cc:0: is in no CMakeLists.txt",
                                              "b/one.cc:0: is in no CMakeLists.txt"));
+}
+
+TEST(LinksTest, LeadSomewhere) {
+  const std::vector<SourceFile> files = {
+      {.path = "README.md",
+       .text =
+           "[a](docs/a.md) [b](docs/a.md#part) [c](docs) [d](docs/) [e](https://example.com/f)\n"
+           "[g](#part), [h](docs/h.md) and [i](a.md)\n"},
+      {.path = "docs/a.md", .text = "[up](../README.md) [wrong](README.md) [not closed](a.md\n"},
+      {.path = "docs/a.cc", .text = "values[i](nothing);\n"}};
+  EXPECT_THAT(CheckLinks(files), ElementsAre("README.md:2: links to no file: docs/h.md",
+                                             "README.md:2: links to no file: a.md",
+                                             "docs/a.md:1: links to no file: README.md"));
 }
 
 }  // namespace

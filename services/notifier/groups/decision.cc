@@ -1,8 +1,10 @@
 #include "services/notifier/groups/decision.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -25,6 +27,8 @@ constexpr char kDeadMailsNamed[] = "dead mails named";
 std::string PendingSummary(const std::string& recipient) {
   return StrCat("summary pending to ", recipient);
 }
+// How many mails of no single group were written.
+constexpr char kOtherMails[] = "mails of no single group";
 // When the last heartbeat was written.
 std::string LastHeartbeat(const std::string& recipient) {
   return StrCat("last heartbeat to ", recipient);
@@ -48,7 +52,7 @@ uint64_t Digested(absl::string_view text) {
   return hash;
 }
 
-// No two mails have the same, also not those of a database that was begun anew.
+// `what` is new in this database; with the digest it is also in others, as after a new beginning.
 std::string MessageId(absl::string_view what, const std::string& recipient, const AlertRules& rules,
                       absl::Time now) {
   const uint64_t digest = Digested(StrCat(what, " ", recipient, " ", absl::ToUnixNanos(now)));
@@ -57,22 +61,23 @@ std::string MessageId(absl::string_view what, const std::string& recipient, cons
 
 class Decision {
  public:
-  Decision(StoreTransaction& store, const AlertRules& rules, absl::Time now)
-      : store_(store), rules_(rules), now_(now) {}
+  Decision(StoreTransaction& store, const AlertRules& rules, absl::Time now, DecisionMemory& memory)
+      : store_(store), rules_(rules), now_(now), memory_(memory) {
+    if (memory_.waiting.has_value()) return;
+    const std::vector<std::string> all = AllRecipients(rules_.routes);
+    memory_.waiting.emplace(all.begin(), all.end());
+  }
 
   Decided Run(int64_t unsent_mails) {
-    const std::vector<Group> due = store_.DueGroups(now_, kMaxLooks);
-    for (const Group& group : due) LookAt(group);
-    if (due.size() == static_cast<size_t>(kMaxLooks)) {
-      // A summary is of all the rest, so it is not written before all were looked at.
-      decided_.next_at = now_;
-    } else {
-      for (const std::string& recipient : AllRecipients(rules_.routes)) Serve(recipient);
+    // A summary is of all the rest, so it is not written before all were looked at.
+    if (LookAtDueGroups()) {
+      for (const std::string& recipient : std::set<std::string>(*memory_.waiting)) Serve(recipient);
     }
     for (const auto& [recipient, desk] : desks_) {
       decided_.over_limit += std::max<int64_t>(0, desk.turned_away - desk.served);
     }
-    WriteHeartbeats(unsent_mails);
+    if (now_ >= memory_.heartbeat_at) WriteHeartbeats(unsent_mails);
+    decided_.next_at = std::min(decided_.next_at, memory_.heartbeat_at);
     return std::move(decided_);
   }
 
@@ -126,6 +131,20 @@ class Decision {
     store_.SaveGroupState(group.id, group.state);
   }
 
+  int64_t MailsLeft() const {
+    return std::max<int64_t>(0, kMaxMailsAtOnce - std::ssize(decided_.written));
+  }
+
+  // False: there are more.
+  bool LookAtDueGroups() {
+    const std::vector<Group> due = store_.DueGroups(now_, kMaxLooks);
+    auto group = due.begin();
+    for (; group != due.end() && MailsLeft() > 0; ++group) LookAt(*group);
+    const bool is_all = group == due.end() && due.size() < static_cast<size_t>(kMaxLooks);
+    if (!is_all) decided_.next_at = now_;
+    return is_all;
+  }
+
   void LookAt(Group group) {
     if (HasRecovered(group.state, now_, rules_.waits)) group.state = OnRecovered(group.state);
     std::vector<Told> rows = RecipientRows(group);
@@ -139,6 +158,7 @@ class Decision {
       } else {
         told.over_limit = true;
         desk.has_waiting = true;
+        memory_.waiting->insert(told.recipient);
         ++desk.turned_away;
       }
       store_.SaveTold(group.id, told);
@@ -149,6 +169,7 @@ class Decision {
   // Tells those that wait, as far as there is room.
   void Serve(const std::string& recipient) {
     Desk& desk = DeskOf(recipient);
+    if (!desk.has_waiting) memory_.waiting->erase(recipient);
     // The one that is pending lets them in when it is settled.
     if (!desk.has_waiting || desk.has_summary_pending) return;
     if (desk.room <= 0) {
@@ -158,9 +179,10 @@ class Decision {
     const std::vector<int64_t> waiting = store_.GroupsOverLimit(recipient, kMaxSummedGroups);
     const auto count = static_cast<int64_t>(waiting.size());
     int64_t singly = count <= desk.room ? count : desk.room - 1;
-    const bool is_too_much = singly > kMaxMailsAtOnce;
+    // A summary, too, is one.
+    const bool is_too_much = (singly < count ? singly + 1 : singly) > MailsLeft();
     if (is_too_much) {
-      singly = kMaxMailsAtOnce;
+      singly = std::min(singly, MailsLeft());
       decided_.next_at = now_;
     }
     const auto rest = waiting.begin() + singly;
@@ -249,7 +271,7 @@ class Decision {
                             .now = now_,
                             .dead_mails = DeadMailLines(),
                             .page_url = rules_.page_url};
-    const std::string message_id = MessageId("summary", recipient, rules_, now_);
+    const std::string message_id = OtherMessageId("summary", recipient);
     for (const int64_t id : group_ids) {
       WithWaiting(id, recipient, [&](Group& group, Told& told, Reason reason) {
         const Counts news = group.state.counts.Since(told.counts);
@@ -279,6 +301,7 @@ class Decision {
   }
 
   void WriteHeartbeats(int64_t unsent_mails) {
+    memory_.heartbeat_at = absl::InfiniteFuture();
     if (rules_.heartbeat == absl::ZeroDuration() || rules_.routes.empty()) return;
     for (const std::string& recipient : AllRecipients({rules_.routes.back()})) {
       const std::string note = LastHeartbeat(recipient);
@@ -297,7 +320,7 @@ class Decision {
           next = now_ + rules_.heartbeat;
         }
       }
-      decided_.heartbeat_at = std::min(decided_.heartbeat_at, next);
+      memory_.heartbeat_at = std::min(memory_.heartbeat_at, next);
     }
   }
 
@@ -310,7 +333,15 @@ class Decision {
                              .now = now_,
                              .dead_mails = DeadMailLines(),
                              .page_url = rules_.page_url}),
-            {.message_id = MessageId("heartbeat", recipient, rules_, now_)});
+            {.message_id = OtherMessageId("heartbeat", recipient)});
+  }
+
+  // Of a mail of no single group.
+  std::string OtherMessageId(absl::string_view what, const std::string& recipient) {
+    int64_t number = 0;
+    if (!absl::SimpleAtoi(store_.Note(kOtherMails), &number)) number = 0;
+    store_.SaveNote(kOtherMails, StrCat(++number));
+    return MessageId(StrCat(what, ".", number), recipient, rules_, now_);
   }
 
   // `head` without what is the same in all of them.
@@ -335,9 +366,9 @@ class Decision {
   const std::vector<std::string>& DeadMailLines() {
     if (dead_mail_lines_.has_value()) return *dead_mail_lines_;
     dead_mail_lines_.emplace();
-    // Those settled at that very time were named: mails are settled before others are written.
+    // Those settled at that very time may have been after it was written: rather twice than never.
     const absl::Time named = NotedTime(store_.Note(kDeadMailsNamed));
-    for (const Mail& mail : store_.DeadMails(named + absl::Nanoseconds(1), kMaxDeadMailsRead)) {
+    for (const Mail& mail : store_.DeadMails(named, kMaxDeadMailsRead)) {
       dead_mail_lines_->push_back(
           StrCat(mail.recipient, mail.state == MailState::kExpired ? ", given up: " : ", refused: ",
                  mail.subject, " (", mail.last_error.empty() ? mail.reply : mail.last_error, ")"));
@@ -348,6 +379,7 @@ class Decision {
   StoreTransaction& store_;
   const AlertRules& rules_;
   const absl::Time now_;
+  DecisionMemory& memory_;
   Decided decided_;
   std::map<std::string, Desk> desks_;
   std::optional<std::vector<std::string>> dead_mail_lines_;
@@ -356,8 +388,8 @@ class Decision {
 }  // namespace
 
 Decided Decide(StoreTransaction& store, const AlertRules& rules, absl::Time now,
-               int64_t unsent_mails) {
-  return Decision(store, rules, now).Run(unsent_mails);
+               int64_t unsent_mails, DecisionMemory& memory) {
+  return Decision(store, rules, now, memory).Run(unsent_mails);
 }
 
 void Release(StoreTransaction& store, const Mail& mail, absl::Time now) {

@@ -8,6 +8,8 @@
 #define SERVICES_NOTIFIER_GROUPS_DECISION_H_
 
 #include <cstdint>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,11 +20,20 @@
 namespace understudy::notifier {
 
 // What one decision does at most; there is always a next one.
-inline constexpr int kMaxLooks = 50;            // groups looked at
-inline constexpr int kMaxMailsAtOnce = 20;      // of single groups that waited, to one recipient
+inline constexpr int kMaxLooks = 50;  // groups looked at
+// Mails written; only the last group looked at may go over it, with one for each recipient.
+inline constexpr int kMaxMailsAtOnce = 20;
 inline constexpr int kMaxSummedGroups = 10000;  // in one summary; further ones wait for the next
 // Of the events a mail tells, the newest of which are counted by URL.
 inline constexpr int kMaxEventsCountedByUrl = 2000;
+
+// What one decision knows for the next, so that it need not ask about every recipient there is. All
+// of it is found anew if it is forgotten, as it must be when the rules change or a transaction
+// fails.
+struct DecisionMemory {
+  std::optional<std::set<std::string>> waiting = {};  // recipients some group may wait for room for
+  absl::Time heartbeat_at = absl::InfinitePast();     // when the next one is due
+};
 
 struct Decided {
   std::vector<Reason> written = {};  // a mail each
@@ -31,12 +42,11 @@ struct Decided {
   // When there is something to decide again: now if there is more. Groups that become due
   // are not in it.
   absl::Time next_at = absl::InfiniteFuture();
-  absl::Time heartbeat_at = absl::InfiniteFuture();  // the next one
 };
 
 // `unsent_mails`: for the heartbeat.
 Decided Decide(StoreTransaction& store, const AlertRules& rules, absl::Time now,
-               int64_t unsent_mails);
+               int64_t unsent_mails, DecisionMemory& memory);
 
 // A mail is settled: whoever waits for that may be told again.
 void Release(StoreTransaction& store, const Mail& mail, absl::Time now);

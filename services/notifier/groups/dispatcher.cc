@@ -30,6 +30,7 @@ std::shared_ptr<const AlertRules> Dispatcher::Rules() const {
 absl::Time Dispatcher::Pump(absl::Time now) {
   const std::shared_ptr<const AlertRules> rules = Rules();
   if (now < last_pump_at_) ForgetWaits();
+  if (rules != std::exchange(remembered_rules_, rules)) memory_ = {};
   last_pump_at_ = now;
 
   const auto failed = [&](const absl::Status& status) {
@@ -62,7 +63,8 @@ absl::Status Dispatcher::Finish(absl::Time now) {
 // The clock was set back: times that were reckoned by it may lie far ahead.
 void Dispatcher::ForgetWaits() {
   may_have_strays_ = true;
-  server_quiet_until_ = heartbeat_at_ = purge_at_ = absl::InfinitePast();
+  memory_ = {};
+  server_quiet_until_ = purge_at_ = absl::InfinitePast();
   recipient_quiet_until_.clear();
 }
 
@@ -126,18 +128,20 @@ absl::Status Dispatcher::Settle(absl::Time now) {
 
 absl::StatusOr<Decided> Dispatcher::DecideNow(const AlertRules& rules, absl::Time now) {
   int64_t unsent_mails = 0;
-  if (now >= heartbeat_at_) {
+  if (now >= memory_.heartbeat_at) {
     const absl::StatusOr<StoreStatus> status = store_.ReadStatus();
     if (!status.ok()) return status.status();
     unsent_mails = status->due_mails;
   }
   Decided decided;
   const absl::Status status = store_.Write([&](StoreTransaction& store) {
-    decided = Decide(store, rules, now, unsent_mails);
+    decided = Decide(store, rules, now, unsent_mails, memory_);
     return absl::OkStatus();
   });
-  if (!status.ok()) return status;
-  heartbeat_at_ = decided.heartbeat_at;
+  if (!status.ok()) {
+    memory_ = {};
+    return status;
+  }
   if (hooks_.on_written) {
     for (const Reason reason : decided.written) hooks_.on_written(reason);
   }
@@ -188,7 +192,7 @@ absl::Status Dispatcher::Purge(const AlertRules& rules, absl::Time now) {
 }
 
 absl::StatusOr<absl::Time> Dispatcher::NextAt(const Decided& decided) {
-  absl::Time next = std::min({decided.next_at, decided.heartbeat_at, purge_at_});
+  absl::Time next = std::min(decided.next_at, purge_at_);
   if (last_pump_at_ >= server_quiet_until_) {
     const absl::StatusOr<absl::Time> due = store_.NextDueAt();
     if (!due.ok()) return due.status();

@@ -89,10 +89,11 @@ class Dispatcher {
   std::mt19937_64 dice_;
 
   // All of this is the process's own: a new one tries again sooner, which does no harm.
-  std::optional<Sent> sent_;     // and not settled
+  std::optional<Sent> sent_;                            // and not settled
+  std::shared_ptr<const AlertRules> remembered_rules_;  // those that memory_ is of
+  DecisionMemory memory_;
   bool may_have_strays_ = true;  // mails that are kSending though nobody sends them
   absl::Time last_pump_at_ = absl::InfinitePast();
-  absl::Time heartbeat_at_ = absl::InfinitePast();
   absl::Time purge_at_ = absl::InfinitePast();
   absl::Time server_quiet_until_ = absl::InfinitePast();
   absl::flat_hash_map<std::string, absl::Time> recipient_quiet_until_;

@@ -142,6 +142,7 @@ GroupState OnRecovered(GroupState state) {
 }
 
 Told Newcomer(const std::string& recipient, const GroupState& state) {
+  if (state.last_mail_at == absl::InfinitePast()) return {.recipient = recipient};
   const bool is_history = !state.open && state.last_mail_at >= state.first_at;
   return {.recipient = recipient,
           .episode = is_history ? state.episode : 0,

@@ -98,8 +98,8 @@ GroupState OnEvent(GroupState state, const Event& event, const Waits& waits);
 bool HasRecovered(const GroupState& state, absl::Time now, const Waits& waits);
 GroupState OnRecovered(GroupState state);
 
-// The row of a recipient who has none: to them, episodes before this one are history, and so is
-// this one if it is over and others have heard of it.
+// The row of a recipient who has none. If others have heard of the group, episodes before this one
+// are history to them, and so is this one if it is over and others have heard of it.
 Told Newcomer(const std::string& recipient, const GroupState& state);
 
 // What is due to a recipient at `now`, HasRecovered having been heeded. None while their last mail

@@ -1,6 +1,5 @@
 #include "services/notifier/mail/shown_text.h"
 
-#include <algorithm>
 #include <iterator>
 
 #include "absl/strings/str_cat.h"
@@ -54,6 +53,11 @@ Character FirstOf(string_view text) {
 
 void AppendUtf8(string_view text, bool keeps_lines, std::string& shown) {
   for (size_t at = 0; at < text.size();) {
+    size_t plain = at;
+    while (plain < text.size() && text[plain] >= ' ' && text[plain] <= '~') ++plain;
+    shown.append(text.data() + at, plain - at);
+    at = plain;
+    if (at == text.size()) break;
     const Character character = FirstOf(text.substr(at));
     const string_view bytes = text.substr(at, character.bytes);
     at += character.bytes;
@@ -140,8 +144,10 @@ std::string TimeText(absl::Time time) {
 }
 
 std::string DurationText(absl::Duration duration) {
+  if (duration < absl::Milliseconds(1)) return "under 1 ms";
+  if (duration < absl::Seconds(1)) return absl::StrCat(absl::ToInt64Milliseconds(duration), " ms");
   if (duration < absl::Seconds(10)) {
-    return absl::StrFormat("%.1f s", std::max(0.0, absl::ToDoubleSeconds(duration)));
+    return absl::StrFormat("%.1f s", absl::ToDoubleSeconds(duration));
   }
   const int64_t seconds = absl::ToInt64Seconds(duration);
   const auto two = [](int64_t large, const char* unit, int64_t small, const char* small_unit) {

@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -33,6 +35,13 @@ constexpr char kSetUp[] =
 int64_t FileBytes(const std::string& path) {
   struct stat file = {};
   return ::stat(path.c_str(), &file) == 0 ? static_cast<int64_t>(file.st_size) : 0;
+}
+
+bool IsOnReadOnlyDisk(const std::string& path) {
+  struct statvfs disk = {};
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  return ::statvfs(folder.empty() ? "." : folder.c_str(), &disk) == 0 &&
+         (disk.f_flag & ST_RDONLY) != 0;
 }
 
 // What is in it is the owner's and the group's business alone; SQLite would let everybody read. Its
@@ -115,6 +124,10 @@ absl::Status Database::Connect() {
   }
   absl::Status status = TryConnect();
   if (absl::IsDataLoss(status)) return Replace(std::string(status.message()));
+  // SQLite tells only that there is no log, not why it could not be made.
+  if (absl::IsUnavailable(status) && IsOnReadOnlyDisk(options_.path)) {
+    status = absl::UnavailableError("the disk is read-only");
+  }
   return status;
 }
 
@@ -260,6 +273,8 @@ void Database::WriteLogBack(int mode) {
 
 void Database::Suspect() {
   if (connection_ == nullptr) return;
+  // What this connection has in memory is from before the damage.
+  connection_->ForgetPages();
   if (!connection_->QuickCheck(kCheckBudget) && connection_->ok()) {
     Log(LogLevel::kWarning, "the store seems to be damaged, and is too large to be checked now",
         {{"path", options_.path}});

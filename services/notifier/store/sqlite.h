@@ -141,6 +141,9 @@ class Connection {
   bool Checkpoint(int mode);
   void SetBusyTimeout(absl::Duration timeout);
 
+  // Pages that are read from here on come from the disk. Within no transaction.
+  void ForgetPages();
+
   // Reads the file through, for `budget` at most. What is wrong is the connection's failure
   // (kDamaged); returns whether it came to the end.
   bool QuickCheck(absl::Duration budget);
@@ -173,7 +176,6 @@ class Connection {
   void Note(int code);
   int SystemError() const;
 
-  const std::string path_;
   sqlite3* database_ = nullptr;
   absl::flat_hash_map<std::string, sqlite3_stmt*> statements_;
   Failure failure_;

@@ -88,11 +88,20 @@ absl::StatusOr<std::string> ReadAt(int fd, int64_t offset, int64_t count) {
   return bytes;
 }
 
-void CloseIfOpen(int fd) {
-  if (fd >= 0) close(fd);
-}
-
 }  // namespace
+
+class Outbox::File {
+ public:
+  explicit File(int fd) : fd_(fd) {}
+  ~File() { close(fd_); }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+
+  int fd() const { return fd_; }
+
+ private:
+  const int fd_;
+};
 
 absl::StatusOr<std::unique_ptr<Outbox>> Outbox::Open(OutboxOptions options, absl::Time now,
                                                      absl::Time date) {
@@ -104,13 +113,7 @@ absl::StatusOr<std::unique_ptr<Outbox>> Outbox::Open(OutboxOptions options, absl
   return outbox;
 }
 
-Outbox::~Outbox() {
-  CloseIfOpen(active_);
-  CloseIfOpen(spare_);
-  CloseIfOpen(cursor_);
-  CloseIfOpen(lock_);
-  CloseIfOpen(directory_);
-}
+Outbox::~Outbox() = default;
 
 absl::Status Outbox::Unusable(const char* what, int error) const {
   return absl::UnavailableError(absl::StrCat("the outbox ", options_.directory, ": cannot ", what,
@@ -121,18 +124,19 @@ absl::Status Outbox::TakeDirectory() {
   std::error_code error;
   std::filesystem::create_directories(options_.directory, error);
   if (error) return Unusable("make it", error.value());
-  directory_ = open(options_.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory_ < 0) return Unusable("open it", errno);
-  lock_ = openat(directory_, kLockName, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (lock_ < 0) return Unusable("write to it", errno);
-  if (flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+  const int directory = open(options_.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0) return Unusable("open it", errno);
+  directory_ = std::make_shared<const File>(directory);
+  lock_ = OpenFile(kLockName, O_RDWR | O_CREAT);
+  if (lock_ == nullptr) return Unusable("write to it", errno);
+  if (flock(lock_->fd(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return Unusable("lock it", errno);
     return absl::FailedPreconditionError(
         absl::StrCat("the outbox ", options_.directory,
                      " belongs to a process that is running; each router needs its own"));
   }
-  cursor_ = openat(directory_, kCursorName, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (cursor_ < 0) return Unusable("write to it", errno);
+  cursor_ = OpenFile(kCursorName, O_RDWR | O_CREAT);
+  if (cursor_ == nullptr) return Unusable("write to it", errno);
   return absl::OkStatus();
 }
 
@@ -150,9 +154,14 @@ absl::Status Outbox::FindSegments(absl::Time now, absl::Time date) {
   if (error) return Unusable("list it", error.value());
   std::sort(numbers.begin(), numbers.end());
 
-  const absl::StatusOr<std::string> place = ReadAt(cursor_, 0, 1024);
+  const absl::StatusOr<std::string> place = ReadAt(cursor_->fd(), 0, 1024);
   const std::optional<Cursor> cursor = place.ok() ? DecodeCursor(*place) : std::nullopt;
-  if (cursor.has_value()) next_number_ = std::max(next_number_, cursor->segment + 1);
+  if (cursor.has_value()) {
+    next_number_ = std::max(next_number_, cursor->segment + 1);
+  } else {  // written now, so that it has its place on the disk should that fill up
+    [[maybe_unused]] const int ignored = ftruncate(cursor_->fd(), 0);
+    WriteAt(cursor_->fd(), EncodeCursor({}), 0);
+  }
   for (const int64_t number : numbers) {
     next_number_ = std::max(next_number_, number + 1);
     Segment segment = {.number = number};
@@ -200,16 +209,19 @@ void Outbox::ScanSegment(Segment& segment, const std::optional<Cursor>& cursor, 
   if (segment.events == 0) Remove(segment.number);
 }
 
+Outbox::FileRef Outbox::OpenFile(const std::string& name, int flags) const {
+  const int fd = openat(directory_->fd(), name.c_str(), flags | O_CLOEXEC, 0600);
+  return fd < 0 ? nullptr : std::make_shared<const File>(fd);
+}
+
 absl::StatusOr<std::string> Outbox::ReadSegment(int64_t number, int64_t begin, int64_t end) const {
-  const int fd = openat(directory_, SegmentName(number).c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return absl::ErrnoToStatus(errno, "cannot open");
-  absl::StatusOr<std::string> bytes = ReadAt(fd, begin, end - begin);
-  close(fd);
-  return bytes;
+  const FileRef file = OpenFile(SegmentName(number), O_RDONLY);
+  if (file == nullptr) return absl::ErrnoToStatus(errno, "cannot open");
+  return ReadAt(file->fd(), begin, end - begin);
 }
 
 void Outbox::Remove(int64_t number) const {
-  if (unlinkat(directory_, SegmentName(number).c_str(), 0) == 0 || errno == ENOENT) return;
+  if (unlinkat(directory_->fd(), SegmentName(number).c_str(), 0) == 0 || errno == ENOENT) return;
   Log(LogLevel::kError, "a segment of the outbox cannot be removed",
       {{"segment", SegmentName(number)}, {"detail", std::strerror(errno)}});
 }
@@ -248,10 +260,10 @@ bool Outbox::WriteRecords(absl::string_view bytes, int64_t events, absl::Time ol
                           absl::Time now) {
   if (now < disk_retry_at_ || !MakeRoom(Size(bytes), now)) return false;
   Segment& segment = segments_.back();
-  if (!WriteAt(active_, bytes, segment.bytes)) {
+  if (!WriteAt(active_->fd(), bytes, segment.bytes)) {
     const bool failed = DiskFailed("write", now);
-    // What was written of it; if it stays, the next write goes over it.
-    static_cast<void>(ftruncate(active_, segment.bytes));
+    // What was written of it; should it stay, the next write goes over it.
+    [[maybe_unused]] const int ignored = ftruncate(active_->fd(), segment.bytes);
     return failed;
   }
   segment.oldest_at = segment.events == 0 ? oldest_at : std::min(segment.oldest_at, oldest_at);
@@ -269,19 +281,20 @@ bool Outbox::WriteRecords(absl::string_view bytes, int64_t events, absl::Time ol
 bool Outbox::MakeRoom(int64_t bytes, absl::Time now) {
   while (!segments_.empty() && stats_.bytes + bytes > options_.max_bytes) DropOldest();
   const int64_t max_segment = std::min(kMaxSegmentBytes, options_.max_bytes / 8);
-  if (active_ >= 0) {
+  if (active_ != nullptr) {
     const Segment& last = segments_.back();
     if (last.bytes == 0 || last.bytes + bytes <= max_segment) return true;
-    CloseActive();
+    active_ = nullptr;
   }
-  if (spare_ >= 0) {
-    active_ = std::exchange(spare_, -1);
+  if (spare_ != nullptr) {
+    active_ = std::exchange(spare_, nullptr);
     wake_ = true;  // to make another
     segments_.push_back({.number = spare_number_});
   } else {
-    active_ = MakeSegment(next_number_);
-    if (active_ < 0) return DiskFailed("make a segment", now);
-    segments_.push_back({.number = next_number_++});
+    const int64_t number = next_number_++;
+    active_ = MakeSegment(number);
+    if (active_ == nullptr) return DiskFailed("make a segment", now);
+    segments_.push_back({.number = number});
   }
   if (segments_.size() > kMaxSegments) DropOldest();
   return true;
@@ -293,24 +306,22 @@ void Outbox::MakeSpare() {
   int64_t number = 0;
   {
     MutexLock lock(mutex_);
-    if (spare_ >= 0) return;
+    if (spare_ != nullptr) return;
     number = next_number_++;
   }
-  const int fd = MakeSegment(number);
-  if (fd < 0) return;  // Append will try, and say so if it cannot
+  FileRef file = MakeSegment(number);
+  if (file == nullptr) return;  // Append will try, and say so if it cannot
   MutexLock lock(mutex_);
   if (next_number_ == number + 1) {
-    spare_ = fd;
+    spare_ = std::move(file);
     spare_number_ = number;
   } else {  // Append could not wait, and the order of segments is that of their numbers
-    close(fd);
     Remove(number);
   }
 }
 
-int Outbox::MakeSegment(int64_t number) const {
-  return openat(directory_, SegmentName(number).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-                0600);
+Outbox::FileRef Outbox::MakeSegment(int64_t number) const {
+  return OpenFile(SegmentName(number), O_RDWR | O_CREAT | O_EXCL);
 }
 
 // Returns false, for its callers to do the same.
@@ -325,30 +336,18 @@ bool Outbox::DiskFailed(const char* what, absl::Time now) {
   return false;
 }
 
-void Outbox::CloseActive() {
-  close(active_);
-  active_ = -1;
-  const Segment last = segments_.back();
-  if (last.events > 0) return;  // the sender removes it when it is done
-  stats_.bytes -= last.bytes;
-  segments_.pop_back();
-  Remove(last.number);
-}
-
 void Outbox::DropOldest() {
   const Segment oldest = segments_.front();
   // What is being sent is lost only if that fails: then it is counted.
   const int64_t lost =
       oldest.events - (oldest.number == sending_segment_ ? sending_events_ : int64_t{0});
-  if (segments_.size() == 1 && active_ >= 0) {
-    close(active_);
-    active_ = -1;
-  }
+  if (segments_.size() == 1) active_ = nullptr;
   segments_.pop_front();
   stats_.bytes -= oldest.bytes;
   stats_.events -= lost;
   stats_.dropped += lost;
   Remove(oldest.number);
+  if (lost == 0) return;
   Log(LogLevel::kError, "the outbox is full: its oldest events are dropped",
       {{"segment", SegmentName(oldest.number)}, {"events", lost}, {"bytes", oldest.bytes}});
 }
@@ -401,6 +400,7 @@ absl::Time Outbox::DueAt(absl::Time now) {
 
 absl::Time Outbox::Pump(absl::Time now) {
   MakeSpare();
+  RemoveSent();
   MoveQueueToDisk(now);
   Batch batch;
   {
@@ -414,6 +414,7 @@ absl::Time Outbox::Pump(absl::Time now) {
     if (!batch.records.empty()) result = options_.send(batch.records);
     Settle(std::move(batch), result);
   }
+  RemoveSent();
   MutexLock lock(mutex_);
   return DueAt(result.finished_at);
 }
@@ -424,6 +425,7 @@ Outbox::Batch Outbox::PickBatch(absl::Time now) {
   for (const Segment& segment : segments_) {
     if (segment.events == 0) continue;
     batch.segment = segment.number;
+    if (&segment == &segments_.back()) batch.file = active_;
     batch.begin = segment.sent_bytes;
     batch.end = segment.bytes;
     batch.events = segment.events;
@@ -445,7 +447,9 @@ Outbox::Batch Outbox::PickBatch(absl::Time now) {
 // Reads the batch, if it is one from a segment. False: it cannot be, or its segment was dropped.
 bool Outbox::FillBatch(Batch& batch) {
   if (batch.segment == 0) return true;
-  const absl::StatusOr<std::string> bytes = ReadSegment(batch.segment, batch.begin, batch.end);
+  const absl::StatusOr<std::string> bytes =
+      batch.file != nullptr ? ReadAt(batch.file->fd(), batch.begin, batch.end - batch.begin)
+                            : ReadSegment(batch.segment, batch.begin, batch.end);
   if (!bytes.ok()) {
     MutexLock lock(mutex_);
     OnUnreadable(batch, bytes.status());
@@ -485,11 +489,45 @@ void Outbox::OnUnreadable(const Batch& batch, const absl::Status& status) {
   stats_.events -= unreadable->events;
   stats_.dropped += unreadable->events;
   stats_.bytes -= unreadable->bytes;
-  if (active_ >= 0 && std::next(unreadable) == segments_.end()) {
-    close(active_);
-    active_ = -1;
-  }
+  if (std::next(unreadable) == segments_.end()) active_ = nullptr;
   segments_.erase(unreadable);
+}
+
+void Outbox::Settle(Batch batch, const SendResult& result) {
+  std::optional<Cursor> cursor;
+  {
+    MutexLock lock(mutex_);
+    const auto events = static_cast<int64_t>(batch.records.size());
+    sending_segment_ = 0;
+    sending_events_ = 0;
+    sending_queued_at_ = absl::InfiniteFuture();
+    if (events > 0 && !Decide(result, events)) {
+      PutBack(std::move(batch));
+      return;
+    }
+    const int64_t rejected = result.state == SendResult::State::kRefused
+                                 ? events
+                                 : std::clamp<int64_t>(result.rejected, 0, events);
+    stats_.events -= events;
+    stats_.sent += events - rejected;
+    stats_.rejected += rejected;
+    const auto segment = FindSegment(batch.segment);
+    if (segment != segments_.end()) {
+      segment->sent_bytes = batch.end;
+      segment->events -= events;
+      segment->oldest_at = batch.is_rest ? batch.picked_at : batch.last_at;
+      if (batch.is_rest && batch.events > events) {  // damaged since they were written
+        const int64_t lost = batch.events - events;
+        segment->events -= lost;
+        stats_.events -= lost;
+        stats_.dropped += lost;
+        Log(LogLevel::kError, "a segment of the outbox was damaged",
+            {{"segment", SegmentName(batch.segment)}, {"events", lost}});
+      }
+      cursor = Cursor{.segment = segment->number, .offset = segment->sent_bytes};
+    }
+  }
+  if (cursor.has_value()) WriteCursor(*cursor);
 }
 
 // What the end of a send means for the next. True: the batch is done with.
@@ -542,54 +580,8 @@ std::deque<Outbox::Segment>::iterator Outbox::FindSegment(int64_t number) {
                       [&](const Segment& segment) { return segment.number == number; });
 }
 
-void Outbox::Settle(Batch batch, const SendResult& result) {
-  std::optional<Cursor> cursor;
-  int64_t finished = 0;
-  {
-    MutexLock lock(mutex_);
-    const auto events = static_cast<int64_t>(batch.records.size());
-    sending_segment_ = 0;
-    sending_events_ = 0;
-    sending_queued_at_ = absl::InfiniteFuture();
-    if (events > 0 && !Decide(result, events)) {
-      PutBack(std::move(batch));
-      return;
-    }
-    const int64_t rejected = result.state == SendResult::State::kRefused
-                                 ? events
-                                 : std::clamp<int64_t>(result.rejected, 0, events);
-    stats_.events -= events;
-    stats_.sent += events - rejected;
-    stats_.rejected += rejected;
-    const auto segment = FindSegment(batch.segment);
-    if (segment != segments_.end()) {
-      segment->sent_bytes = batch.end;
-      segment->events -= events;
-      segment->oldest_at = batch.is_rest ? batch.picked_at : batch.last_at;
-      if (batch.is_rest && batch.events > events) {  // damaged since they were written
-        const int64_t lost = batch.events - events;
-        segment->events -= lost;
-        stats_.events -= lost;
-        stats_.dropped += lost;
-        Log(LogLevel::kError, "a segment of the outbox was damaged",
-            {{"segment", SegmentName(batch.segment)}, {"events", lost}});
-      }
-      const bool is_active = active_ >= 0 && std::next(segment) == segments_.end();
-      if (segment->events == 0 && !is_active) {
-        finished = segment->number;
-        stats_.bytes -= segment->bytes;
-        segments_.erase(segment);
-      } else {
-        cursor = Cursor{.segment = segment->number, .offset = segment->sent_bytes};
-      }
-    }
-  }
-  if (cursor.has_value()) WriteCursor(*cursor);
-  if (finished != 0) Remove(finished);
-}
-
 void Outbox::WriteCursor(const Cursor& cursor) {
-  if (WriteAt(cursor_, EncodeCursor(cursor), 0)) {
+  if (WriteAt(cursor_->fd(), EncodeCursor(cursor), 0)) {
     cursor_failed_ = false;
     return;
   }
@@ -598,6 +590,26 @@ void Outbox::WriteCursor(const Cursor& cursor) {
   ++stats_.write_failures;
   if (std::exchange(cursor_failed_, true)) return;
   Log(LogLevel::kError, "the outbox cannot note what was sent", {{"detail", std::strerror(errno)}});
+}
+
+// Removes the segments whose records were all sent. Not for Append to do: that may take the disk
+// many times as long as writing a record.
+void Outbox::RemoveSent() {
+  std::vector<int64_t> sent;
+  {
+    MutexLock lock(mutex_);
+    for (auto segment = segments_.begin(); segment != segments_.end();) {
+      const bool is_active = active_ != nullptr && std::next(segment) == segments_.end();
+      if (segment->events > 0 || is_active) {
+        ++segment;
+        continue;
+      }
+      stats_.bytes -= segment->bytes;
+      sent.push_back(segment->number);
+      segment = segments_.erase(segment);
+    }
+  }
+  for (const int64_t number : sent) Remove(number);
 }
 
 void Outbox::BeginDrain(absl::Time now) {
@@ -675,7 +687,7 @@ void OutboxSender::Stop(absl::Duration grace) {
   Wake();
   {
     MutexLock lock(mutex_);
-    changed_.WaitFor(mutex_, absl::ToChronoNanoseconds(grace),
+    changed_.WaitFor(mutex_, absl::ToChronoNanoseconds(std::min(grace, kLongestWait)),
                      [this]() REQUIRES(mutex_) { return stats().events == 0; });
     is_stopping_ = true;
   }

@@ -91,7 +91,7 @@ struct SendResult {
   absl::Time finished_at = {};      // monotonic
 };
 // Blocks until the batch is sent or has failed.
-using SendFunction = absl::AnyInvocable<SendResult(std::vector<std::string> records)>;
+using SendFunction = absl::AnyInvocable<SendResult(const std::vector<std::string>& records)>;
 
 struct OutboxOptions {
   std::string directory = {};
@@ -145,6 +145,10 @@ class Outbox {
   OutboxStats stats(absl::Time now) const;
 
  private:
+  // An open file, closed with its last holder; null if it could not be opened, and errno says why.
+  class File;
+  using FileRef = std::shared_ptr<const File>;
+
   struct Segment {
     int64_t number = 0;
     int64_t bytes = 0;                              // written
@@ -160,6 +164,7 @@ class Outbox {
   struct Batch {
     absl::Time picked_at = {};
     int64_t segment = 0;  // its number; 0: from memory
+    FileRef file = {};    // the segment's, if it is open
     int64_t begin = 0;    // in the segment
     int64_t end = 0;
     int64_t events = 0;  // in the segment when it was picked
@@ -177,17 +182,18 @@ class Outbox {
   absl::Status FindSegments(absl::Time now, absl::Time date);
   void ScanSegment(Segment& segment, const std::optional<Cursor>& cursor, absl::Time now)
       REQUIRES(mutex_);
+  FileRef OpenFile(const std::string& name, int flags) const;
   absl::StatusOr<std::string> ReadSegment(int64_t number, int64_t begin, int64_t end) const;
 
   bool WriteRecords(absl::string_view bytes, int64_t events, absl::Time oldest_at, absl::Time now)
       REQUIRES(mutex_);
   bool MakeRoom(int64_t bytes, absl::Time now) REQUIRES(mutex_);
   bool DiskFailed(const char* what, absl::Time now) REQUIRES(mutex_);
-  void CloseActive() REQUIRES(mutex_);
   void DropOldest() REQUIRES(mutex_);
   void TrimQueue() REQUIRES(mutex_);
   void MoveQueueToDisk(absl::Time now);
   void MakeSpare();
+  void RemoveSent();
 
   absl::Time OldestAt() const REQUIRES(mutex_);
   absl::Time DueAt(absl::Time now) REQUIRES(mutex_);
@@ -200,21 +206,21 @@ class Outbox {
   absl::Duration NextBackoff() REQUIRES(mutex_);
   std::deque<Segment>::iterator FindSegment(int64_t number) REQUIRES(mutex_);
   void WriteCursor(const Cursor& cursor);
-  int MakeSegment(int64_t number) const;  // a descriptor, -1 and errno
+  FileRef MakeSegment(int64_t number) const;
   void Remove(int64_t number) const;
 
   OutboxOptions options_;
-  int directory_ = -1;
-  int lock_ = -1;
-  int cursor_ = -1;
+  FileRef directory_;
+  FileRef lock_;
+  FileRef cursor_;
   absl::Duration date_offset_ = {};  // date = monotonic time + this
   int read_failures_ = 0;            // in a row; Pump's thread alone
   bool cursor_failed_ = false;       // likewise
 
   mutable Mutex mutex_;
   std::deque<Segment> segments_ GUARDED_BY(mutex_);  // by number
-  int active_ GUARDED_BY(mutex_) = -1;               // open for appending: the last segment
-  int spare_ GUARDED_BY(mutex_) = -1;                // the next one, empty
+  FileRef active_ GUARDED_BY(mutex_);                // the last segment, if it is open
+  FileRef spare_ GUARDED_BY(mutex_);                 // the next one, empty
   int64_t spare_number_ GUARDED_BY(mutex_) = 0;
   int64_t next_number_ GUARDED_BY(mutex_) = 1;
   std::string buffer_ GUARDED_BY(mutex_);  // of Append

@@ -11,6 +11,13 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
+TEST(IsTokenTest, Table) {
+  for (const char* text : {"GET", "a", "!#$%&'*+-.^_`|~0Zz"}) EXPECT_TRUE(IsToken(text)) << text;
+  for (const char* text : {"", " ", "a b", "a:", "a/b", "a\t", "\"", "(", "a\x7f", "\xc3\xa9"}) {
+    EXPECT_FALSE(IsToken(text)) << text;
+  }
+}
+
 TEST(FindHeaderTest, TheFirstOfThatNameInAnyCase) {
   const HttpHeaders headers = {{"Host", "a"}, {"X-B", "1"}, {"x-b", "2"}, {"X-Empty", ""}};
   const struct {

@@ -388,6 +388,13 @@ TEST(NewcomerTest, HearsOfThisEpisodeAlone) {
   EXPECT_EQ(WhyDue(state, told, again + kWaits.group_wait, kWaits), Reason::kFirst);
 }
 
+TEST(NewcomerTest, HearsAllOfWhatNobodyHasHeard) {
+  GroupState state = OnEvent(Opened(), EventAt(At(absl::Hours(1))), kWaits);
+  ASSERT_EQ(state.episode, 2);
+  const Told told = Newcomer("ops@example.com", state);
+  EXPECT_EQ(state.counts.Since(told.counts).total(), 2);
+}
+
 TEST(NewcomerTest, DoesNotHearOfWhatIsOverAndWasToldToOthers) {
   GroupState state = OnRecovered(Opened());
   state.last_mail_at = At(absl::Seconds(10));

@@ -1,0 +1,70 @@
+// The dispatcher over a real database: a storm as large as the notifier is made for.
+
+#include <gtest/gtest.h>
+
+#include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "services/notifier/groups/dispatcher.h"
+#include "services/notifier/store/sqlite_store.h"
+#include "tests/notifier/groups/alert_world.h"
+#include "tests/sim/sim_mail.h"
+#include "tests/testing/temp_dir.h"
+
+namespace understudy::notifier {
+namespace {
+
+using testing::NewEventsIn;
+using testing::OpsRules;
+using testing::SimMail;
+
+TEST(DispatcherSqliteTest, AStormOfGroupsIsAFewMailsThatCountEverything) {
+  constexpr int kGroups = 5000;
+  constexpr int kEventsPerGroup = 20;
+  constexpr int kBatch = 500;
+  const testing::TempDir dir;
+  const AlertRules rules = OpsRules();
+  auto store =
+      SqliteStore::Open({.database = {.path = dir.path() + "/notifier.db"}, .waits = rules.waits});
+  ASSERT_TRUE(store.ok()) << store.status();
+  absl::Time now = absl::FromUnixSeconds(1'800'000'000);
+  SimMail mail(now);
+  Dispatcher dispatcher(**store, mail, rules, {}, /*seed=*/1);
+
+  for (int first = 0; first < kGroups * kEventsPerGroup; first += kBatch) {
+    std::vector<Event> events;
+    for (int i = first; i < first + kBatch; ++i) {
+      events.push_back({.event_id = absl::StrCat("event-", i),
+                        .occurred_at = now,
+                        .received_at = now,
+                        .account_sid = "AC00000000000000000000000000000001",
+                        .error_code = 11200,
+                        .error_url = absl::StrCat("https://host-", i % kGroups, ".example.com/"),
+                        .outcome = Outcome::kFallbackAnswered});
+    }
+    ASSERT_TRUE((*store)->Append(std::move(events)).ok());
+    now += absl::Milliseconds(50);
+  }
+  const absl::Time calm_at = now;
+  absl::Duration longest;
+  while (now < calm_at + absl::Minutes(4)) {
+    const absl::Time begun_at = absl::Now();
+    const absl::Time next = dispatcher.Pump(now);
+    longest = std::max(longest, absl::Now() - begun_at);
+    now = std::max(now, next);
+  }
+  EXPECT_LE(mail.attempts().size(), 20U);
+  now = calm_at;
+  while (now < calm_at + absl::Hours(1)) now = std::max(now, dispatcher.Pump(now));
+  int64_t told = 0;
+  for (const SimMail::Attempt& attempt : mail.Accepted()) told += NewEventsIn(attempt.mail.bytes);
+  EXPECT_EQ(told, kGroups * kEventsPerGroup);
+  std::cout << "longest step: " << longest << "\n";
+}
+
+}  // namespace
+}  // namespace understudy::notifier
