@@ -213,6 +213,14 @@ absl::Status Database::OnFailure(const Failure& failure) {
   return Remember(std::move(status));
 }
 
+bool Database::OnLogFailure(const Failure& failure) {
+  OnFailure(failure).IgnoreError();
+  absl::Status status = MakeReady(Room::kReserve);
+  if (status.ok()) return true;
+  Remember(std::move(status)).IgnoreError();
+  return false;
+}
+
 bool Database::HasRoom() {
   if (ballast_.Make()) return true;
   // The file does not shrink: where it is what fills the disk, room comes from its free pages.
@@ -224,14 +232,7 @@ bool Database::HasRoom() {
 void Database::OnCommitted(Room room) {
   const std::optional<Failure> end = checkpointer_.TakeEnd();
   const bool has_failed = end.has_value() && !end->ok();
-  if (has_failed) {
-    OnFailure(*end).IgnoreError();
-    // That was a while ago; whether the disk works now, opening the store anew says.
-    if (absl::Status status = MakeReady(Room::kReserve); !status.ok()) {
-      Remember(std::move(status)).IgnoreError();
-      return;
-    }
-  }
+  if (has_failed && !OnLogFailure(*end)) return;
   // That mails can be settled without a ballast does not say that events can be stored.
   if (room == Room::kOrdinary || ballast_.held()) Remember(absl::OkStatus()).IgnoreError();
   if (has_failed) return;
@@ -266,7 +267,7 @@ void Database::WriteLogBack(int mode) {
   connection_->SetBusyTimeout(options_.busy_timeout);
   checkpoint_at_ = log_bytes_ + options_.checkpoint_bytes;
   if (const Failure failure = connection_->TakeFailure(); !failure.ok()) {
-    OnFailure(failure).IgnoreError();
+    OnLogFailure(failure);
     return;
   }
   if (!is_log_written_back_ && !is_log_held_back_ && log_bytes_ > options_.max_log_bytes / 2) {
