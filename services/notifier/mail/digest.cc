@@ -273,7 +273,7 @@ std::string GroupLead(const GroupDigest& group) {
   const Noun noun = NounOf(group.key.kind);
   const std::string all =
       StrCat(Counted(group.episode.total(), noun), ", ", OutcomesText(group.episode, noun), ".");
-  const std::string news =
+  std::string news =
       StrCat(Counted(group.news.total(), noun), ", ", OutcomesText(group.news, noun), ".");
   switch (group.reason) {
     case Reason::kNews:

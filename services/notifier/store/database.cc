@@ -60,7 +60,7 @@ Database::Database(DatabaseOptions options)
 
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(DatabaseOptions options) {
   std::unique_ptr<Database> database(new Database(std::move(options)));
-  const absl::Status status = database->Connect();
+  absl::Status status = database->Connect();
   if (!status.ok() && !absl::IsUnavailable(status)) return status;
   database->Remember(status.ok() ? database->MakeReady(Room::kOrdinary) : status).IgnoreError();
   return database;
@@ -74,7 +74,7 @@ absl::Status Database::Transact(Room room, absl::FunctionRef<absl::Status(Connec
   if (absl::Status ready = MakeReady(room); !ready.ok()) return Remember(ready);
   Connection& connection = *connection_;
   connection.Run("BEGIN IMMEDIATE");
-  const absl::Status worked = connection.ok() ? work(connection) : absl::OkStatus();
+  absl::Status worked = connection.ok() ? work(connection) : absl::OkStatus();
   if (worked.ok()) connection.Run("COMMIT");
   if (worked.ok() && connection.ok()) {
     OnCommitted(room);
