@@ -216,6 +216,7 @@ std::vector<Block> CasesOf(absl::Span<const Event> sample) {
     found->second.calls.push_back(CallText(*event));
   }
   std::vector<Block> blocks;
+  blocks.reserve(cases.size());
   for (auto& [event, found] : cases) blocks.emplace_back(std::move(found));
   return blocks;
 }
