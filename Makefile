@@ -8,8 +8,11 @@ SHELL := /bin/bash
 
 JOBS ?= 2
 FUZZ_SECONDS ?= 10
+BINARIES := understudy-router understudy-notifier understudy
 # Some tests hold thousands of connections, both ends of each.
 CTEST := ulimit -n "$$(ulimit -Hn)" && ctest --output-on-failure --no-tests=error -j $(JOBS)
+# Tests that take minutes are left to verify-slow.
+CTEST_QUICK := $(CTEST) -LE slow
 
 # Ninja counts its steps on a terminal; into a file that would be a line for each.
 QUIET := $(shell [ -t 2 ] || echo --quiet)
@@ -23,11 +26,12 @@ endef
 
 .PHONY: help
 help:
-	@echo "make demo    build, then see calls answered while their web servers fail"
+	@echo "make demo    build, then see calls answered while their web servers fail, and the mail about it"
 	@echo "make test    build, then run the tests"
-	@echo "make verify  the tests under sanitizers, fuzzing, lint"
+	@echo "make verify  tests that take minutes, the tests under sanitizers, fuzzing, lint"
 	@echo "make build   release binaries in build/release/bin/"
-	@echo "make run     the router in the foreground with deploy/config/router.yaml"
+	@echo "make run     router and notifier in the foreground with deploy/config, until Ctrl-C"
+	@echo "make bench   what judging, failing over to a bin and a storm of events cost; writes build/release/bench/"
 	@echo "make lint    formatting, clang-tidy, shellcheck, buf"
 	@echo "make format  formats the C++ files"
 	@echo "make clean   removes build/"
@@ -42,29 +46,35 @@ verify-packages:
 
 .PHONY: demo
 demo: packages
-	$(call build,release,understudy understudy-router)
-	@build/release/bin/understudy demo
+	$(call build,release,$(BINARIES))
+	@rm -rf build/demo && build/release/bin/understudy demo --mail-directory build/demo/mail
 
 .PHONY: test
 test: packages
 	$(call build,dev,all)
 	@echo "==> Testing (dev)"
-	@$(CTEST) --test-dir build/dev
+	@$(CTEST_QUICK) --test-dir build/dev
 
 .PHONY: verify
-verify: lint verify-asan verify-tsan verify-fuzz
+verify: lint verify-slow verify-asan verify-tsan verify-fuzz
+
+.PHONY: verify-slow
+verify-slow: verify-packages
+	$(call build,dev,all)
+	@echo "==> Running the tests that take minutes (dev)"
+	@$(CTEST) --test-dir build/dev -L slow
 
 .PHONY: verify-asan
 verify-asan: verify-packages
 	$(call build,asan,all)
 	@echo "==> Testing under the address and undefined-behaviour sanitizers"
-	@$(CTEST) --test-dir build/asan
+	@$(CTEST_QUICK) --test-dir build/asan
 
 .PHONY: verify-tsan
 verify-tsan: verify-packages
 	$(call build,tsan,all)
 	@echo "==> Testing under the thread sanitizer (all rooms without gRPC)"
-	@$(CTEST) --test-dir build/tsan
+	@$(CTEST_QUICK) --test-dir build/tsan
 
 .PHONY: verify-fuzz
 verify-fuzz: verify-packages
@@ -74,12 +84,19 @@ verify-fuzz: verify-packages
 
 .PHONY: build
 build: packages
-	$(call build,release,understudy understudy-router)
-	@ls build/release/bin/understudy build/release/bin/understudy-router
+	$(call build,release,$(BINARIES))
+	@ls $(addprefix build/release/bin/,$(BINARIES))
 
 .PHONY: run
 run: build
-	@build/release/bin/understudy-router --config deploy/config/router.yaml
+	@tools/run.sh build/release/bin deploy/config build/run
+
+.PHONY: bench
+bench: packages
+	$(call build,release,twiml_bench bin_bench storm_bench)
+	@build/release/bin/twiml_bench build/release/bench/twiml.json
+	@build/release/bin/bin_bench build/release/bench/bin.json
+	@build/release/bin/storm_bench build/release/bench/storm.json
 
 .PHONY: lint
 lint: verify-packages

@@ -47,12 +47,17 @@ void SetLimits(grpc::ServerBuilder& builder, const GrpcServerOptions& options) {
   builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
   builder.SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
   builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, options.max_threads);
+  // The pollers are those that wait; of those at work there would be any number.
+  grpc::ResourceQuota quota;
+  quota.SetMaxThreads(options.max_threads);
+  builder.SetResourceQuota(quota);
 }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
-    const GrpcServerOptions& options, const std::function<void(grpc::ServerBuilder&)>& add_services) {
+    const GrpcServerOptions& options,
+    const std::function<void(grpc::ServerBuilder&)>& add_services) {
   static std::once_flag libraries;
   std::call_once(libraries, [] {
     grpc::EnableDefaultHealthCheckService(true);

@@ -25,7 +25,9 @@ struct GrpcServerOptions {
   // Jittered by gRPC, so that clients come back spread out and find the replicas there are.
   absl::Duration max_connection_age = absl::Minutes(10);
   absl::Duration max_connection_age_grace = absl::Seconds(35);  // longer than any call
-  // Threads for synchronous services; reflection is one.
+  // Threads for synchronous services; reflection is one. They are kept once they were needed: under
+  // load a thread for each call costs more than the call. A call for which there is none is refused
+  // with RESOURCE_EXHAUSTED.
   int max_threads = 2;
 };
 
@@ -34,7 +36,8 @@ class GrpcServer {
   // `add_services` registers what is served. Serves from then on, but is NOT_SERVING for the health
   // service until SetServing. Unavailable if the address cannot be had.
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(
-      const GrpcServerOptions& options, const std::function<void(grpc::ServerBuilder&)>& add_services);
+      const GrpcServerOptions& options,
+      const std::function<void(grpc::ServerBuilder&)>& add_services);
   ~GrpcServer();
   GrpcServer(const GrpcServer&) = delete;
   GrpcServer& operator=(const GrpcServer&) = delete;

@@ -238,25 +238,17 @@ class PublicServer::Loop {
         pool_(static_cast<size_t>(limits_.handler_threads)) {}
 
   absl::Status Listen() {
-    const absl::Status failed = absl::UnavailableError(
-        absl::StrCat("cannot listen on ", ListenAddressText(options_.listen)));
-    error_code error;
-    tcp::resolver resolver(io_);
-    const auto found = resolver.resolve(options_.listen.host, std::to_string(options_.listen.port),
-                                        tcp::resolver::passive, error);
-    if (error || found.empty()) return failed;
-    const tcp::endpoint endpoint = found.begin()->endpoint();
-    acceptor_.open(endpoint.protocol(), error);
-    if (error) return failed;
-    acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
-    acceptor_.bind(endpoint, error);
-    if (error) return failed;
-    acceptor_.listen(tcp::acceptor::max_listen_connections, error);
-    if (error) return failed;
-    acceptor_.non_blocking(true, error);
-    if (error) return failed;
-    port_ = acceptor_.local_endpoint(error).port();
-    if (error) return failed;
+    try {
+      const std::string port = absl::StrCat(options_.listen.port);
+      const auto found =
+          tcp::resolver(io_).resolve(options_.listen.host, port, tcp::resolver::passive);
+      acceptor_ = tcp::acceptor(io_, found.begin()->endpoint(), /*reuse_addr=*/true);
+      acceptor_.non_blocking(true);
+      port_ = acceptor_.local_endpoint().port();
+    } catch (const boost::system::system_error& e) {
+      return absl::UnavailableError(absl::StrCat(
+          "cannot listen on ", ListenAddressText(options_.listen), ": ", e.code().message()));
+    }
     AwaitConnections();
     thread_ = std::thread([this] { io_.run(); });
     return absl::OkStatus();
@@ -567,13 +559,12 @@ class PublicServer::Loop {
     asio::post(pool_, [this, connection, request = std::move(request)]() mutable {
       HandlerResult result = RunHandler(handler_, request);
       request = {};
-      asio::post(io_,
-                 [this, connection = std::move(connection), result = std::move(result)]() mutable {
-                   --in_hand_;
-                   if (connection->phase == Phase::kClosed) return;
-                   Count(result.failed ? PublicEvent::kHandlerFailed : PublicEvent::kHandled);
-                   Answer(connection, std::move(result.response));
-                 });
+      asio::post(io_, [this, connection, result = std::move(result)]() mutable {
+        --in_hand_;
+        if (connection->phase == Phase::kClosed) return;
+        Count(result.failed ? PublicEvent::kHandlerFailed : PublicEvent::kHandled);
+        Answer(connection, std::move(result.response));
+      });
     });
   }
 
@@ -769,7 +760,7 @@ class PublicServer::Loop {
 absl::StatusOr<std::unique_ptr<PublicServer>> PublicServer::Start(PublicServerOptions options,
                                                                   HttpHandler handler) {
   auto loop = std::make_unique<Loop>(std::move(options), std::move(handler));
-  if (const absl::Status status = loop->Listen(); !status.ok()) return status;
+  if (absl::Status status = loop->Listen(); !status.ok()) return status;
   return std::unique_ptr<PublicServer>(new PublicServer(std::move(loop)));
 }
 

@@ -231,14 +231,13 @@ RequestReader::State RequestReader::ReadBody() {
       return Refuse(kBodyTooLarge);
     }
     if (taken > 0) continue;
+    // It is a part of a chunk's line, or of what follows the last.
+    if (HasBareLf(window)) return Refuse(kMalformedChunks);
     if (window.size() == limits_.head_bytes) return Refuse(kLineTooLong);
     break;
   }
   unread_.erase(0, at);
-  if (!parser_->is_done()) {
-    // What is left is a chunk's line, or what follows the last.
-    return framing_.is_chunked && HasBareLf(unread_) ? Refuse(kMalformedChunks) : state_;
-  }
+  if (!parser_->is_done()) return state_;
   parser_.reset();
   return state_ = State::kWhole;
 }

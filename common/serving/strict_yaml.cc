@@ -597,9 +597,9 @@ void YamlMapping::Mapping(absl::string_view key, absl::FunctionRef<void(YamlMapp
   reader_.ReadMapping(*node, PathOf(key), read);
 }
 
-void YamlMapping::Mappings(absl::string_view key, absl::FunctionRef<void(YamlMapping&)> read) {
+bool YamlMapping::Mappings(absl::string_view key, absl::FunctionRef<void(YamlMapping&)> read) {
   const YamlNode* const list = AskList(key);
-  if (list == nullptr) return;
+  if (list == nullptr) return true;
   for (size_t i = 0; i < list->children.size(); ++i) {
     const YamlNode& item = list->children[i];
     std::string path = absl::StrCat(PathOf(key), "[", i, "]");
@@ -609,6 +609,7 @@ void YamlMapping::Mappings(absl::string_view key, absl::FunctionRef<void(YamlMap
       reader_.Add(item.line, path, absl::StrCat("must be a mapping, not ", KindName(item.kind)));
     }
   }
+  return !list->children.empty();
 }
 
 void YamlMapping::NamedMappings(absl::string_view key,

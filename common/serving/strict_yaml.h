@@ -103,8 +103,8 @@ class YamlMapping {
   void Path(absl::string_view key, std::string& out);
 
   void Mapping(absl::string_view key, absl::FunctionRef<void(YamlMapping&)> read);
-  // A list of mappings, one call for each.
-  void Mappings(absl::string_view key, absl::FunctionRef<void(YamlMapping&)> read);
+  // A list of mappings, one call for each. False if it is a list without items.
+  bool Mappings(absl::string_view key, absl::FunctionRef<void(YamlMapping&)> read);
   // A mapping from names of the user's to mappings, one call for each.
   void NamedMappings(absl::string_view key,
                      absl::FunctionRef<void(absl::string_view name, YamlMapping&)> read);

@@ -1,5 +1,7 @@
 #include "common/twilio/content_type.h"
 
+#include <algorithm>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 
@@ -35,6 +37,22 @@ std::string Unquoted(string_view value) {
   return out;
 }
 
+// The head of an MPEG audio frame: eleven bits set, then fields some of whose values are reserved.
+// ISO/IEC 11172-3, 2.4.2.3.
+bool BeginsWithMpegFrame(string_view bytes) {
+  if (bytes.size() < 4) return false;
+  const auto bits = [bytes](size_t byte, int shift, unsigned mask) {
+    return static_cast<unsigned>(static_cast<unsigned char>(bytes[byte])) >> shift & mask;
+  };
+  constexpr unsigned kReservedVersion = 1;
+  constexpr unsigned kReservedLayer = 0;
+  constexpr unsigned kBadBitrate = 15;
+  constexpr unsigned kReservedSampleRate = 3;
+  return bits(0, 0, 0xFF) == 0xFF && bits(1, 5, 7) == 7 && bits(1, 3, 3) != kReservedVersion &&
+         bits(1, 1, 3) != kReservedLayer && bits(2, 4, 15) != kBadBitrate &&
+         bits(2, 2, 3) != kReservedSampleRate;
+}
+
 }  // namespace
 
 ContentType ParseContentType(string_view header_value) {
@@ -64,6 +82,44 @@ ContentClass Classify(const ContentType& content_type) {
     if (content_type.type == type) return ContentClass::kAudio;
   }
   return ContentClass::kOther;
+}
+
+AudioFormat DetectAudio(string_view first_bytes) {
+  const string_view form = first_bytes.substr(std::min<size_t>(8, first_bytes.size()), 4);
+  if (absl::StartsWith(first_bytes, "RIFF") && form == "WAVE") return AudioFormat::kWave;
+  if (absl::StartsWith(first_bytes, "FORM") && (form == "AIFF" || form == "AIFC")) {
+    return AudioFormat::kAiff;
+  }
+  if (absl::StartsWith(first_bytes, "ID3") || BeginsWithMpegFrame(first_bytes)) {
+    return AudioFormat::kMpeg;
+  }
+  return AudioFormat::kUnknown;
+}
+
+AudioFormat NamedAudio(const ContentType& content_type) {
+  const string_view type = content_type.type;
+  if (type == "audio/mpeg") return AudioFormat::kMpeg;
+  if (type == "audio/wav" || type == "audio/wave" || type == "audio/x-wav") {
+    return AudioFormat::kWave;
+  }
+  if (type == "audio/aiff" || type == "audio/x-aiff" || type == "audio/x-aifc") {
+    return AudioFormat::kAiff;
+  }
+  return AudioFormat::kUnknown;
+}
+
+string_view AudioFormatName(AudioFormat format) {
+  switch (format) {
+    case AudioFormat::kUnknown:
+      break;
+    case AudioFormat::kMpeg:
+      return "MPEG audio";
+    case AudioFormat::kWave:
+      return "a WAVE file";
+    case AudioFormat::kAiff:
+      return "an AIFF file";
+  }
+  return "audio of an unknown format";
 }
 
 }  // namespace understudy::twilio

@@ -28,6 +28,21 @@ enum class ContentClass : uint8_t {
 // Twilio: "TwiML for Programmable Voice", the content types it understands.
 ContentClass Classify(const ContentType& content_type);
 
+// What the first bytes of a file of sound tell about its format.
+enum class AudioFormat : uint8_t {
+  kUnknown,  // also the formats without a head, of which bytes tell nothing: GSM, mu-law
+  kMpeg,     // begins with an ID3 tag or the head of a frame
+  kWave,     // RIFF/WAVE
+  kAiff,     // AIFF or AIFC
+};
+AudioFormat DetectAudio(absl::string_view first_bytes);
+
+// The format that a type of class kAudio names.
+AudioFormat NamedAudio(const ContentType& content_type);
+
+// For messages: "MPEG audio".
+absl::string_view AudioFormatName(AudioFormat format);
+
 }  // namespace understudy::twilio
 
 #endif  // COMMON_TWILIO_CONTENT_TYPE_H_

@@ -1,4 +1,5 @@
-// The few documents we write ourselves. CheckTwiml finds nothing in them, whatever the text.
+// The few documents we write ourselves. Whatever the text, CheckTwiml finds nothing in them but
+// what is wrong with the text itself: that it is empty or too long to be said or sent, or no URL.
 #ifndef COMMON_TWILIO_DOCUMENTS_H_
 #define COMMON_TWILIO_DOCUMENTS_H_
 

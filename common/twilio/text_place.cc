@@ -21,25 +21,33 @@ bool BeginsCharacter(char c) {
 }  // namespace
 
 TextPlace PlaceOf(string_view text, size_t offset) {
-  TextPlace place;
-  for (size_t i = 0; i < offset;) {
-    const size_t line_end = LineEndSize(text, i);
-    if (line_end > 0 && i + line_end <= offset) {
-      place = {.line = place.line + 1, .column = 1};
-      i += line_end;
+  return TextCursor(text).PlaceOf(offset);
+}
+
+void TextCursor::Restart() {
+  at_ = {};
+  offset_ = 0;
+}
+
+TextPlace TextCursor::PlaceOf(size_t offset) {
+  if (offset < offset_) Restart();
+  while (offset_ < std::min(offset, text_.size())) {
+    const size_t line_end = LineEndSize(text_, offset_);
+    if (line_end > 0 && offset_ + line_end <= offset) {
+      at_ = {.line = at_.line + 1, .column = 1};
+      offset_ += line_end;
     } else {
-      if (BeginsCharacter(text[i])) ++place.column;
-      ++i;
+      if (BeginsCharacter(text_[offset_])) ++at_.column;
+      ++offset_;
     }
   }
-  return place;
+  return at_;
 }
 
 size_t TextCursor::OffsetOf(const TextPlace& place) {
   if (place.line < at_.line || (place.line == at_.line && place.column < at_.column) ||
       offset_ == text_.size()) {
-    at_ = {};
-    offset_ = 0;
+    Restart();
   }
   while (at_.line < place.line && offset_ < text_.size()) {
     const size_t line_end = LineEndSize(text_, offset_);

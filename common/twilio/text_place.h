@@ -15,16 +15,21 @@ struct TextPlace {
 
 TextPlace PlaceOf(absl::string_view text, size_t offset);
 
-// The inverse of PlaceOf; quick for places in the order of the text.
+// PlaceOf and its inverse for several places of one text; quick if they come in the order of the
+// text.
 class TextCursor {
  public:
   // `text` must outlive this.
   explicit TextCursor(absl::string_view text) : text_(text) {}
 
+  TextPlace PlaceOf(size_t offset);
+
   // The end of the line for a column behind it, the end of the text for a line behind it.
   size_t OffsetOf(const TextPlace& place);
 
  private:
+  void Restart();
+
   const absl::string_view text_;
   TextPlace at_;
   size_t offset_ = 0;  // of at_

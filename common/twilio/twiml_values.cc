@@ -1,5 +1,11 @@
 #include "common/twilio/twiml_values.h"
 
+#include <algorithm>
+#include <cstddef>
+
+#include "absl/strings/match.h"
+#include "common/twilio/name_table.h"
+
 namespace understudy::twilio {
 namespace {
 
@@ -1036,6 +1042,31 @@ constexpr string_view kSsmlLanguage[] = {
 
 constexpr string_view kTrim[] = {"trim-silence", "do-not-trim"};
 
+// For the sets that are too long to be read through.
+template <size_t places, size_t size>
+constexpr NameTable<places> MakeTable(const string_view (&values)[size]) {
+  static_assert(2 * size < places);
+  NameTable<places> table;
+  for (size_t i = 0; i < size; ++i) table.Add(HashName(values[i]), i);
+  return table;
+}
+constexpr NameTable<512> kGatherLanguageTable = MakeTable<512>(kGatherLanguage);
+constexpr NameTable<256> kSayLanguageTable = MakeTable<256>(kSayLanguage);
+constexpr NameTable<2048> kSayVoiceTable = MakeTable<2048>(kSayVoice);
+
+template <size_t places, size_t size>
+bool Has(const NameTable<places>& table, const string_view (&values)[size], string_view value) {
+  return table.Find(HashName(value), [&](size_t i) { return values[i] == value; }) !=
+         NameTable<places>::kNone;
+}
+
+bool IsLanguageOf(string_view value, absl::Span<const string_view> locales) {
+  return std::any_of(locales.begin(), locales.end(), [value](string_view locale) {
+    return locale.size() > value.size() && locale[value.size()] == '-' && !value.empty() &&
+           absl::StartsWith(locale, value);
+  });
+}
+
 }  // namespace
 
 absl::Span<const string_view> ValuesOf(ValueSet set) {
@@ -1114,6 +1145,26 @@ absl::Span<const string_view> ValuesOf(ValueSet set) {
       return kTrim;
   }
   return {};
+}
+
+bool HasValue(ValueSet set, string_view value) {
+  switch (set) {
+    case ValueSet::kGatherLanguage:
+      return Has(kGatherLanguageTable, kGatherLanguage, value);
+    case ValueSet::kSayLanguage:
+      return Has(kSayLanguageTable, kSayLanguage, value) || IsLanguageOf(value, kSayLanguage);
+    case ValueSet::kSayVoice:
+      return Has(kSayVoiceTable, kSayVoice, value);
+    default: {
+      const absl::Span<const string_view> values = ValuesOf(set);
+      return std::find(values.begin(), values.end(), value) != values.end();
+    }
+  }
+}
+
+bool IsOpen(ValueSet set) {
+  return set == ValueSet::kGatherLanguage || set == ValueSet::kSayLanguage ||
+         set == ValueSet::kSayVoice;
 }
 
 }  // namespace understudy::twilio

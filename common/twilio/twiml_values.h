@@ -9,8 +9,7 @@
 
 namespace understudy::twilio {
 
-// Attributes whose values are the same share a set. Twilio adds voices and languages all the time:
-// an unknown value of kSayVoice, kSayLanguage and kGatherLanguage is no more than a hint.
+// Attributes whose values are the same share a set.
 enum class ValueSet : uint8_t {
   kAny,  // not enumerated
   kBreakStrength,
@@ -52,6 +51,13 @@ enum class ValueSet : uint8_t {
 
 // The values of a set, as written in a document; none for kAny. Lives as long as the program.
 absl::Span<const absl::string_view> ValuesOf(ValueSet set);
+
+// Whether the set has that value. kSayLanguage also has every language without its region: Twilio's
+// own examples say "es". False for kAny.
+bool HasValue(ValueSet set, absl::string_view value);
+
+// Whether Twilio adds to the set all the time, so that a value it lacks may just be newer.
+bool IsOpen(ValueSet set);
 
 }  // namespace understudy::twilio
 

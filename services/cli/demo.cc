@@ -1,14 +1,16 @@
 #include "services/cli/demo.h"
 
+#include <grpcpp/grpcpp.h>
 #include <httplib.h>
-#include <stdlib.h>
+#include <understudy/notifier/v1/notifier_service.grpc.pb.h>
 #include <understudy/router/v1/router_service.pb.h>
 
-#include <filesystem>
+#include <algorithm>
+#include <chrono>
 #include <fstream>
-#include <memory>
+#include <iterator>
+#include <optional>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -18,18 +20,21 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "common/serving/monotonic_clock.h"
 #include "services/cli/answer.h"
 #include "services/cli/call_options.h"
-#include "services/cli/command.h"
+#include "services/cli/demo_scenes.h"
 #include "services/cli/demo_servers.h"
+#include "services/cli/demo_show.h"
+#include "services/cli/demo_world.h"
+#include "services/cli/mail_text.h"
 #include "services/cli/metrics_change.h"
-#include "services/cli/router_process.h"
+#include "services/cli/service_process.h"
 
 namespace understudy::cli {
 namespace {
@@ -37,216 +42,32 @@ namespace {
 namespace v1 = router::v1;
 using twilio::Kind;
 
-constexpr char kAccountSid[] = "AC00000000000000000000000000000001";
-constexpr char kAuthToken[] = "the auth token of the demo";
-// So that a server that hangs is given up after a second.
-constexpr char kShortTimes[] = "#ct=500&rt=1000&tt=2000";
-
-constexpr absl::Duration kStartTime = absl::Seconds(5);
 constexpr absl::Duration kAnswerTime = absl::Seconds(5);
 constexpr absl::Duration kReportTime = absl::Seconds(2);
-constexpr absl::Duration kStopTime = absl::Seconds(2);
+// From the last call: group_wait, and what a slow machine needs.
+constexpr absl::Duration kMailTime = absl::Seconds(10);
+constexpr absl::Duration kLookWhetherInterrupted = absl::Milliseconds(50);
+constexpr absl::Duration kStopTime = absl::Seconds(5);
 constexpr std::chrono::seconds kScrapeTime{2};
+constexpr std::chrono::seconds kListTime{2};
 
-constexpr int kNoError = 0;
-constexpr int kHttpRetrievalFailure = 11200;
-constexpr int kHttpConnectionFailure = 11205;
-constexpr int kDocumentParseFailure = 12100;
+constexpr int kShownMailLines = 2;
+constexpr int kMostGroups = 200;  // of one page
 
-constexpr absl::string_view kGone;  // in place of a path: nothing listens
-
-struct ExpectedAttempt {
-  v1::Target target = v1::TARGET_PRIMARY;
-  int error_code = kNoError;
-};
-const char* ExpectedTarget(const ExpectedAttempt& attempt) {
-  return attempt.target == v1::TARGET_FALLBACK ? "fallback" : "primary";
-}
-constexpr ExpectedAttempt Primary(int code) {
-  return {v1::TARGET_PRIMARY, code};
-}
-constexpr ExpectedAttempt Fallback(int code) {
-  return {v1::TARGET_FALLBACK, code};
+bool IsInterrupted(const DemoOptions& options) {
+  return options.is_interrupted && options.is_interrupted();
 }
 
-struct Scene {
-  const char* title = "";
-  const char* number = "";
-  Kind kind = Kind::kVoice;
-  absl::string_view primary = kVoicePath;
-  absl::string_view fallback = kVoicePath;
-
-  v1::Source source = v1::SOURCE_PRIMARY;
-  int error_code = kNoError;
-  std::vector<ExpectedAttempt> attempts = {};  // a refused connection is tried once more
-  std::vector<ExpectedAttempt> events = {};
-};
-
-std::vector<Scene> Scenes() {
-  return {
-      {.title = "A healthy call", .number = "+14155550101", .attempts = {Primary(kNoError)}},
-      {.title = "The primary answers 500",
-       .number = "+14155550102",
-       .primary = kErrorPath,
-       .source = v1::SOURCE_FALLBACK,
-       .error_code = kHttpRetrievalFailure,
-       .attempts = {Primary(kHttpRetrievalFailure), Fallback(kNoError)},
-       .events = {Primary(kHttpRetrievalFailure)}},
-      {.title = "The primary is gone: nothing listens",
-       .number = "+14155550103",
-       .primary = kGone,
-       .source = v1::SOURCE_FALLBACK,
-       .error_code = kHttpConnectionFailure,
-       .attempts = {Primary(kHttpConnectionFailure), Primary(kHttpConnectionFailure),
-                    Fallback(kNoError)},
-       .events = {Primary(kHttpConnectionFailure)}},
-      {.title = "The primary hangs",
-       .number = "+14155550104",
-       .primary = kHangPath,
-       .source = v1::SOURCE_FALLBACK,
-       .error_code = kHttpConnectionFailure,
-       .attempts = {Primary(kHttpConnectionFailure), Fallback(kNoError)},
-       .events = {Primary(kHttpConnectionFailure)}},
-      {.title = "The primary returns broken TwiML",
-       .number = "+14155550105",
-       .primary = kBrokenPath,
-       .source = v1::SOURCE_FALLBACK,
-       .error_code = kDocumentParseFailure,
-       .attempts = {Primary(kDocumentParseFailure), Fallback(kNoError)},
-       .events = {Primary(kDocumentParseFailure)}},
-      {.title = "Both are gone: the caller still hears something",
-       .number = "+14155550106",
-       .primary = kGone,
-       .fallback = kGone,
-       .source = v1::SOURCE_DEFAULT,
-       .error_code = kHttpConnectionFailure,
-       .attempts = {Primary(kHttpConnectionFailure), Primary(kHttpConnectionFailure),
-                    Fallback(kHttpConnectionFailure), Fallback(kHttpConnectionFailure)},
-       .events = {Primary(kHttpConnectionFailure), Fallback(kHttpConnectionFailure)}},
-      {.title = "An SMS, and its primary answers 500",
-       .number = "+14155550107",
-       .kind = Kind::kMessaging,
-       .primary = kErrorPath,
-       .fallback = kMessagePath,
-       .source = v1::SOURCE_FALLBACK,
-       .error_code = kHttpRetrievalFailure,
-       .attempts = {Primary(kHttpRetrievalFailure), Fallback(kNoError)},
-       .events = {Primary(kHttpRetrievalFailure)}},
-  };
-}
-
-// A folder of its own, removed with what is in it.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::error_code error;
-    path_ = (std::filesystem::temp_directory_path(error) / "understudy-demo-XXXXXX").string();
-    if (error || mkdtemp(path_.data()) == nullptr) path_.clear();
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  absl::StatusOr<std::string> Write(const char* name, const std::string& text) const {
-    const std::string path = absl::StrCat(path_, "/", name);
-    std::ofstream file(path, std::ios::binary);
-    file << text;
-    file.close();
-    if (path_.empty() || !file) {
-      return absl::UnavailableError("cannot write into the folder for temporary files");
-    }
-    return path;
-  }
-
- private:
-  std::string path_;
-};
-
-struct Servers {
-  std::unique_ptr<DemoServer> primary = {};
-  std::unique_ptr<DemoServer> fallback = {};
-  std::unique_ptr<SilentPort> no_primary = {};
-  std::unique_ptr<SilentPort> no_fallback = {};
-
-  std::string PrimaryUrl(const Scene& scene) const {
-    return scene.primary == kGone ? no_primary->url(kVoicePath) : primary->url(scene.primary);
-  }
-  std::string FallbackUrl(const Scene& scene) const {
-    return scene.fallback == kGone ? no_fallback->url(kVoicePath) : fallback->url(scene.fallback);
-  }
-};
-
-absl::StatusOr<Servers> StartServers(bool fallback_works) {
-  const Secret token{kAuthToken};
-  absl::StatusOr<std::unique_ptr<DemoServer>> primary = DemoServer::Start("primary", token);
-  if (!primary.ok()) return primary.status();
-  absl::StatusOr<std::unique_ptr<DemoServer>> fallback =
-      DemoServer::Start("fallback", token, fallback_works);
-  if (!fallback.ok()) return fallback.status();
-  absl::StatusOr<std::unique_ptr<SilentPort>> no_primary = SilentPort::Take();
-  if (!no_primary.ok()) return no_primary.status();
-  absl::StatusOr<std::unique_ptr<SilentPort>> no_fallback = SilentPort::Take();
-  if (!no_fallback.ok()) return no_fallback.status();
-  return Servers{.primary = *std::move(primary),
-                 .fallback = *std::move(fallback),
-                 .no_primary = *std::move(no_primary),
-                 .no_fallback = *std::move(no_fallback)};
-}
-
-std::string ConfigText(const std::vector<Scene>& scenes, const Servers& servers,
-                       const std::string& token_path) {
-  std::string text = absl::StrCat(
-      "grpc: {listen: 127.0.0.1:0}\n"
-      "admin: {listen: 127.0.0.1:0}\n"
-      "egress: {allow: [127.0.0.0/8]}\n"
-      "accounts:\n"
-      "  - {sid: ",
-      kAccountSid, ", auth_token_file: \"", token_path, "\"}\n", "numbers:\n");
-  for (const Scene& scene : scenes) {
-    absl::StrAppend(&text, "  - phone_number: \"", scene.number, "\"\n",
-                    "    account_sid: ", kAccountSid, "\n", "    ", twilio::KindName(scene.kind),
-                    ":\n", "      url: \"", servers.PrimaryUrl(scene), kShortTimes, "\"\n",
-                    "      fallback_url: \"", servers.FallbackUrl(scene), kShortTimes, "\"\n");
-  }
-  return text;
-}
-
-absl::StatusOr<Metrics> ScrapeCounters(int admin_port) {
-  httplib::Client client("127.0.0.1", admin_port);
+absl::StatusOr<Metrics> ScrapeCounters(ServiceProcess& service) {
+  const int port = service.Port("admin");
+  httplib::Client client("127.0.0.1", port);
   client.set_connection_timeout(kScrapeTime);
   client.set_read_timeout(kScrapeTime);
   const httplib::Result page = client.Get("/metrics");
   if (!page || page->status != 200) {
-    return absl::UnavailableError(absl::StrCat("no metrics at 127.0.0.1:", admin_port));
+    return absl::UnavailableError(absl::StrCat("no metrics at 127.0.0.1:", port));
   }
   return ReadCounters(page->body);
-}
-
-// What all scenes together should add to the counters.
-Metrics ExpectedChange(const std::vector<Scene>& scenes) {
-  Metrics change;
-  for (const Scene& scene : scenes) {
-    const char* source = scene.source == v1::SOURCE_PRIMARY    ? "primary"
-                         : scene.source == v1::SOURCE_FALLBACK ? "fallback"
-                                                               : "default";
-    change[absl::StrFormat("understudy_resolutions_total{kind=\"%s\",source=\"%s\"}",
-                           twilio::KindName(scene.kind), source)] += 1;
-    for (const ExpectedAttempt& attempt : scene.attempts) {
-      change[absl::StrFormat("understudy_attempts_total{error_code=\"%d\",target=\"%s\"}",
-                             attempt.error_code, ExpectedTarget(attempt))] += 1;
-    }
-  }
-  return change;
-}
-
-// "primary 11205, fallback 0".
-std::string CodesText(const std::vector<ExpectedAttempt>& attempts) {
-  return absl::StrJoin(attempts, ", ", [](std::string* out, const ExpectedAttempt& attempt) {
-    absl::StrAppend(out, ExpectedTarget(attempt), " ", attempt.error_code);
-  });
 }
 
 absl::string_view FirstLine(absl::string_view text) {
@@ -259,36 +80,26 @@ std::string OutcomeText(absl::string_view outcome) {
       absl::StrReplaceAll(absl::StripPrefix(outcome, "OUTCOME_"), {{"_", " "}}));
 }
 
-// Prints, and compares what came with what should have.
-class Show {
- public:
-  Show(const Style& style, std::FILE* out) : style_(style), out_(out) {}
-
-  bool all_good() const { return mistakes_ == 0; }
-
-  void Line(absl::string_view text) { Print(out_, absl::StrCat(text, "\n")); }
-  void Title(int number, const Scene& scene) {
-    Line(absl::StrCat("\n", number, "  ", Paint(style_, Color::kBold, scene.title), "  ",
-                      Paint(style_, Color::kDim, scene.number)));
-  }
-  void Fact(absl::string_view name, absl::string_view text) {
-    Line(absl::StrFormat("   %-9s %s", name, text));
-  }
-  void Expect(absl::string_view what, absl::string_view expected, absl::string_view came) {
-    if (expected == came) return;
-    Fail(absl::StrCat(what, ": expected ", expected, ", came ", came));
-  }
-  void Fail(absl::string_view what) {
-    ++mistakes_;
-    Line(absl::StrCat("   ", Paint(style_, Color::kRed, "NOT AS EXPECTED"), "  ", what));
-  }
-  const Style& style() const { return style_; }
-
- private:
-  const Style style_;
-  std::FILE* const out_;
-  int mistakes_ = 0;
-};
+// What the router logged of a resolution: complete, as the line that ends it is waited for.
+absl::StatusOr<std::vector<LogLine>> EventsOf(ServiceProcess& router,
+                                              const std::string& resolution_id) {
+  const auto is_of = [&](const LogLine& line, absl::string_view message) {
+    return line.Text("message") == message && line.Text("resolution_id") == resolution_id;
+  };
+  std::vector<LogLine> events;
+  const auto is_complete = [&](const std::vector<LogLine>& log) {
+    events.clear();
+    bool is_resolved = false;
+    for (const LogLine& line : log) {
+      if (is_of(line, "error event")) events.push_back(line);
+      if (is_of(line, "resolution")) is_resolved = true;
+    }
+    return is_resolved;
+  };
+  if (router.WaitForLog(kReportTime, is_complete)) return events;
+  return absl::DeadlineExceededError(
+      absl::StrCat("the router's log has no resolution ", resolution_id));
+}
 
 void ShowAnswer(const v1::ResolveTwiMLResponse& response, Show& show) {
   const Color color = response.source() == v1::SOURCE_PRIMARY    ? Color::kGreen
@@ -305,11 +116,12 @@ void ShowAnswer(const v1::ResolveTwiMLResponse& response, Show& show) {
   show.Fact("document", Printable(FirstLine(response.twiml())));
 }
 
-void ShowEvents(const std::vector<LoggedEvent>& events, Show& show) {
+void ShowEvents(const std::vector<LogLine>& events, Show& show) {
   if (events.empty()) show.Fact("event", "none");
-  for (const LoggedEvent& event : events) {
-    show.Fact("event", absl::StrCat(event.level, " ", event.error_code, " at ",
-                                    Printable(event.error_url), ", ", OutcomeText(event.outcome)));
+  for (const LogLine& event : events) {
+    show.Fact("event", absl::StrCat(event.Text("event_level"), " ", event.Number("error_code"),
+                                    " at ", Printable(event.Text("error_url")), ", ",
+                                    OutcomeText(event.Text("outcome"))));
   }
 }
 
@@ -330,21 +142,21 @@ void CheckAnswer(const Scene& scene, const v1::ResolveTwiMLResponse& response, S
   }
 }
 
-void CheckEvents(const Scene& scene, const std::vector<LoggedEvent>& events, Show& show) {
+void CheckEvents(const Scene& scene, const std::vector<LogLine>& events, Show& show) {
   const char* outcome = scene.source == v1::SOURCE_FALLBACK ? "OUTCOME_FALLBACK_ANSWERED"
                                                             : "OUTCOME_DEFAULT_ANSWERED";
   std::vector<ExpectedAttempt> reported;
-  for (const LoggedEvent& event : events) {
-    reported.push_back({event.target == "TARGET_PRIMARY" ? v1::TARGET_PRIMARY : v1::TARGET_FALLBACK,
-                        event.error_code});
-    show.Expect("the event's level", "error", event.level);
-    show.Expect("the event's outcome", outcome, event.outcome);
+  for (const LogLine& event : events) {
+    reported.push_back(
+        {event.Text("target") == "TARGET_PRIMARY" ? v1::TARGET_PRIMARY : v1::TARGET_FALLBACK,
+         event.Number("error_code")});
+    show.Expect("the event's level", "error", event.Text("event_level"));
+    show.Expect("the event's outcome", outcome, event.Text("outcome"));
   }
-  show.Expect("the events", scene.events.empty() ? "none" : CodesText(scene.events),
-              reported.empty() ? "none" : CodesText(reported));
+  show.Expect("the events", CodesText(scene.events), CodesText(reported));
 }
 
-void Play(const Scene& scene, RouterProcess& router, Show& show) {
+void Play(const Scene& scene, ServiceProcess& router, Show& show) {
   v1::ResolveTwiMLRequest request;
   request.set_kind(scene.kind == Kind::kVoice ? v1::KIND_VOICE : v1::KIND_MESSAGING);
   request.set_phone_number(scene.number);
@@ -352,15 +164,15 @@ void Play(const Scene& scene, RouterProcess& router, Show& show) {
     (*request.mutable_parameters())[parameter.name] = parameter.value;
   }
   const Answer answer =
-      AskRouter(absl::StrCat("127.0.0.1:", router.grpc_port()), request, kAnswerTime);
+      AskRouter(absl::StrCat("127.0.0.1:", router.Port("grpc")), request, kAnswerTime);
   if (!answer.status.ok()) {
     show.Fail(
         absl::StrCat("the router gave no document: ", Printable(answer.status.error_message())));
     return;
   }
   ShowAnswer(answer.response, show);
-  const absl::StatusOr<std::vector<LoggedEvent>> events =
-      router.EventsOf(answer.response.resolution_id(), kReportTime);
+  const absl::StatusOr<std::vector<LogLine>> events =
+      EventsOf(router, answer.response.resolution_id());
   if (events.ok()) {
     ShowEvents(*events, show);
     CheckEvents(scene, *events, show);
@@ -370,21 +182,123 @@ void Play(const Scene& scene, RouterProcess& router, Show& show) {
   CheckAnswer(scene, answer.response, show);
 }
 
-void ShowMetrics(const Metrics& change, const Metrics& expected, Show& show) {
-  show.Line(absl::StrCat("\n", Paint(show.style(), Color::kBold, "Counters that moved")));
-  for (const auto& [series, moved] : change) {
-    show.Line(absl::StrFormat("   %+3g  %s", moved, series));
+// Mails as the notifier's log tells them, the oldest first.
+std::vector<LogLine> AcceptedMails(const std::vector<LogLine>& log) {
+  std::vector<LogLine> mails;
+  std::copy_if(log.begin(), log.end(), std::back_inserter(mails),
+               [](const LogLine& line) { return line.Text("message") == "mail accepted"; });
+  return mails;
+}
+
+// Waits until so many mails are out, kMailTime at most. nullopt if it was interrupted.
+std::optional<std::vector<LogLine>> WaitForMails(size_t count, const DemoOptions& options,
+                                                 ServiceProcess& notifier) {
+  const auto are_out = [count](const std::vector<LogLine>& log) {
+    return AcceptedMails(log).size() >= count;
+  };
+  const absl::Time give_up_at = serving::MonotonicNow() + kMailTime;
+  while (!notifier.WaitForLog(kLookWhetherInterrupted, are_out)) {
+    if (IsInterrupted(options)) return std::nullopt;
+    if (serving::MonotonicNow() >= give_up_at) break;
   }
-  for (const auto& [series, should] : expected) {
-    const auto moved = change.find(series);
-    const double by = moved == change.end() ? 0 : moved->second;
-    show.Expect(series, absl::StrFormat("%+g", should), absl::StrFormat("%+g", by));
+  return AcceptedMails(notifier.log());
+}
+
+void ShowMail(const LogLine& mail, Show& show) {
+  const std::string subject = mail.Text("subject");
+  const std::string path = mail.Text("reply");
+  show.Line("");
+  show.Fact("subject", Paint(show.style(), Color::kBold, Printable(subject)));
+  std::ifstream file(path, std::ios::binary);
+  const std::string text = PlainTextOf(std::string(std::istreambuf_iterator<char>(file), {}));
+  int shown = 0;
+  for (const absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
+    if (shown == kShownMailLines) break;
+    show.Fact(shown++ == 0 ? "text" : "", Printable(line));
   }
-  for (const auto& [series, moved] : change) {
-    if (expected.count(series) == 0) {
-      show.Fail(absl::StrFormat("%s: expected not to move, came %+g", series, moved));
-    }
+  show.Fact("file", Printable(path));
+  if (shown == 0) show.Fail(absl::StrCat("there is no mail with a text in ", path));
+  show.Expect("the recipient", kOperator, mail.Text("recipient"));
+  show.Expect("the reason", "first", mail.Text("mail_reason"));
+}
+
+// What the notifier itself says it keeps.
+void CheckGroups(const std::vector<Scene>& scenes, ServiceProcess& notifier, Show& show) {
+  const auto stub = notifier::v1::NotifierService::NewStub(grpc::CreateChannel(
+      absl::StrCat("127.0.0.1:", notifier.Port("grpc")), grpc::InsecureChannelCredentials()));
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kListTime);
+  notifier::v1::ListErrorGroupsRequest request;
+  request.set_page_size(kMostGroups);
+  notifier::v1::ListErrorGroupsResponse response;
+  const grpc::Status status = stub->ListErrorGroups(&context, request, &response);
+  if (!status.ok()) {
+    show.Fail(absl::StrCat("the notifier lists no groups: ", Printable(status.error_message())));
+    return;
   }
+  int64_t events = 0;
+  int told = 0;
+  for (const notifier::v1::ErrorGroup& group : response.groups()) {
+    events += group.event_count();
+    if (group.has_last_mail_at()) ++told;
+  }
+  show.Title("Counts");
+  show.Line(absl::StrFormat("   %3d  events, of %d calls and messages", EventCount(scenes),
+                            scenes.size()));
+  show.Line(
+      absl::StrFormat("   %3d  of them kept by the notifier, in %d groups: one for each kind, "
+                      "code and web server",
+                      events, response.groups_size()));
+  show.Line(absl::StrFormat("   %3d  groups told of by mail", told));
+  show.Expect("the events kept", EventCount(scenes), static_cast<int>(events));
+  show.Expect("the groups", GroupCount(scenes), response.groups_size());
+  show.Expect("the groups told of", GroupCount(scenes), told);
+}
+
+void ShowMails(const std::vector<Scene>& scenes, const std::vector<LogLine>& mails, Show& show) {
+  show.Title(absl::StrCat("Mail to ", kOperator));
+  for (const LogLine& mail : mails) ShowMail(mail, show);
+  show.Expect("the mails", GroupCount(scenes), static_cast<int>(mails.size()));
+}
+
+struct Scrape {
+  absl::StatusOr<Metrics> router = absl::UnknownError("not asked");
+  absl::StatusOr<Metrics> notifier = absl::UnknownError("not asked");
+};
+
+Scrape ScrapeBoth(const DemoWorld& world) {
+  return {.router = ScrapeCounters(*world.router), .notifier = ScrapeCounters(*world.notifier)};
+}
+
+void CheckMetrics(const char* whose, const absl::StatusOr<Metrics>& before,
+                  const absl::StatusOr<Metrics>& after, const Metrics& expected, Show& show) {
+  show.Title(absl::StrCat("The ", whose, "'s counters that moved"));
+  if (before.ok() && after.ok()) {
+    show.ExpectChange(expected, ChangeOf(*before, *after));
+  } else {
+    show.Fail(before.ok() ? after.status().message() : before.status().message());
+  }
+}
+
+// False if it was interrupted.
+bool PlayAll(const std::vector<Scene>& scenes, const DemoOptions& options, DemoWorld& world,
+             Show& show) {
+  const Scrape before = ScrapeBoth(world);
+  int number = 0;
+  for (const Scene& scene : scenes) {
+    if (IsInterrupted(options)) return false;
+    show.Title(absl::StrCat(++number, "  ", scene.title, "  ", scene.number));
+    Play(scene, *world.router, show);
+  }
+  const std::optional<std::vector<LogLine>> mails =
+      WaitForMails(static_cast<size_t>(GroupCount(scenes)), options, *world.notifier);
+  if (!mails.has_value()) return false;
+  ShowMails(scenes, *mails, show);
+  CheckGroups(scenes, *world.notifier, show);
+  const Scrape after = ScrapeBoth(world);
+  CheckMetrics("router", before.router, after.router, ExpectedRouterChange(scenes), show);
+  CheckMetrics("notifier", before.notifier, after.notifier, ExpectedNotifierChange(scenes), show);
+  return true;
 }
 
 }  // namespace
@@ -393,58 +307,33 @@ bool RunDemo(const DemoOptions& options, const Style& style, std::FILE* out) {
   const absl::Time begun_at = serving::MonotonicNow();
   Show show(style, out);
   const std::vector<Scene> scenes = Scenes();
-  const absl::StatusOr<Servers> servers = StartServers(options.fallback_works);
-  if (!servers.ok()) {
-    show.Fail(servers.status().message());
+  absl::StatusOr<DemoWorld> world = StartDemoWorld(scenes, options);
+  if (!world.ok()) {
+    show.Fail(PrintableLines(world.status().message()));
     return false;
   }
-  const TemporaryFolder folder;
-  const absl::StatusOr<std::string> token = folder.Write("auth-token", kAuthToken);
-  const absl::StatusOr<std::string> config =
-      token.ok() ? folder.Write("router.yaml", ConfigText(scenes, *servers, *token))
-                 : token.status();
-  if (!config.ok()) {
-    show.Fail(config.status().message());
-    return false;
-  }
-  const absl::StatusOr<std::unique_ptr<RouterProcess>> started =
-      RouterProcess::Start(options.router_binary, *config, kStartTime);
-  if (!started.ok()) {
-    show.Fail(PrintableLines(started.status().message()));
-    return false;
-  }
-  RouterProcess& router = **started;
   show.Line(
-      "Understudy on this machine: a router, a primary and a fallback web server. Each number's\n"
-      "primary behaves in its own way; whatever it does, the caller gets a document. An event is\n"
-      "what the router reports, for someone to be told.");
-  const absl::StatusOr<Metrics> before = ScrapeCounters(router.admin_port());
-
-  int number = 0;
-  for (const Scene& scene : scenes) {
-    if (options.is_interrupted && options.is_interrupted()) {
-      show.Fail("interrupted");
-      return false;
-    }
-    show.Title(++number, scene);
-    Play(scene, router, show);
-  }
-
-  const absl::StatusOr<Metrics> after = ScrapeCounters(router.admin_port());
-  if (before.ok() && after.ok()) {
-    ShowMetrics(ChangeOf(*before, *after), ExpectedChange(scenes), show);
-  } else {
-    show.Fail(before.ok() ? after.status().message() : before.status().message());
+      "Understudy on this machine: a router, a notifier, a primary and a fallback web server. "
+      "Each\n"
+      "number's primary behaves in its own way; whatever it does, the caller gets a document. An\n"
+      "event is what the router reports of a failure; the notifier mails operators.");
+  if (!PlayAll(scenes, options, *world, show)) {
+    show.Fail("interrupted");
+    return false;
   }
   show.Line("");
-  if (const absl::Status stopped = router.Stop(kStopTime); !stopped.ok()) {
-    show.Fail(PrintableLines(stopped.message()));
+  for (ServiceProcess* service : {world->router.get(), world->notifier.get()}) {
+    if (const absl::Status stopped = service->Stop(kStopTime); !stopped.ok()) {
+      show.Fail(PrintableLines(stopped.message()));
+    }
   }
   const std::string took = TimeText(serving::MonotonicNow() - begun_at);
-  show.Line(show.all_good() ? absl::StrCat(Paint(style, Color::kGreen, "All as it should be"),
-                                           ", in ", took, "; the router stopped with status 0.")
-                            : absl::StrCat(Paint(style, Color::kRed, "Not all as it should be"),
-                                           ", in ", took, "."));
+  show.Line(
+      show.all_good()
+          ? absl::StrCat(Paint(style, Color::kGreen, "All as it should be"), ", in ", took,
+                         "; both services stopped with status 0. The mails stay in\n",
+                         Printable(world->mail_directory), ", for a mail program to open.")
+          : absl::StrCat(Paint(style, Color::kRed, "Not all as it should be"), ", in ", took, "."));
   return show.all_good();
 }
 

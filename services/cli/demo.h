@@ -1,4 +1,5 @@
-// The product in two screens: a real router on loopback, and web servers that fail in turn.
+// The product in a few screens: a real router and notifier on loopback, web servers that fail in
+// turn, and the mail about it.
 #ifndef SERVICES_CLI_DEMO_H_
 #define SERVICES_CLI_DEMO_H_
 
@@ -12,14 +13,18 @@ namespace understudy::cli {
 
 struct DemoOptions {
   std::string router_binary = {};
+  std::string notifier_binary = {};
+  // Where the mails go, made if it is missing. Empty: a new folder among the temporary files.
+  std::string mail_directory = {};
   // False: the fallback server answers 500 to everything, and the demo is to notice.
   bool fallback_works = true;
-  // Asked between two calls; true ends the demo early. May be null.
+  // Asked between two steps; true ends the demo early. May be null.
   std::function<bool()> is_interrupted = {};
 };
 
 // Makes the calls, prints what became of each to `out`, and checks it. True if all of it was as it
-// should be. What it started, processes, servers and files, is gone when it returns.
+// should be. What it started, processes, servers and files, is gone when it returns; the mails
+// stay.
 bool RunDemo(const DemoOptions& options, const Style& style, std::FILE* out);
 
 }  // namespace understudy::cli

@@ -16,7 +16,7 @@ namespace {
 using serving::FirstLines;
 using serving::YamlMapping;
 
-constexpr size_t kMaxAnswerBytes = 4096;         // Twilio reads no more aloud
+constexpr size_t kMaxAnswerBytes = 4096;           // Twilio reads no more aloud
 constexpr size_t kMaxMessagingAnswerBytes = 1600;  // nor sends more in a message
 
 absl::Status CheckLength(absl::string_view text, size_t max) {
@@ -55,7 +55,6 @@ void ReadHttp(YamlMapping& http, NotifierConfig& config) {
   http.Listen("listen", config.http_listen);
   http.Text("public_url", config.http.public_url, CheckPublicUrl);
   config.http.public_url = std::string(absl::StripSuffix(config.http.public_url, "/"));
-  config.alerts.page_url = config.http.public_url;
 }
 
 void ReadFallback(YamlMapping& fallback, FallbackAnswers& answers) {
@@ -104,7 +103,10 @@ void ReadMail(YamlMapping& mail, NotifierConfig& config) {
   if (mail.Has("smtp") == mail.Has("directory")) {
     mail.AddMistake("", "needs either smtp or directory");
   }
-  if (!config.smtp.has_value() || config.smtp->url.empty()) return;
+  if (!config.smtp.has_value() || config.smtp->url.empty() ||
+      config.smtp->username.empty() != config.smtp->password_file.empty()) {
+    return;  // a mistake that is told already
+  }
   config.smtp->sender = config.alerts.from.address;
   // Whether these options go together, the mailer knows best.
   const absl::Status status = SmtpMailer::Create(*config.smtp).status();
@@ -120,11 +122,15 @@ void ReadMatch(YamlMapping& mapping, RouteMatch& match) {
   mapping.Choice<Kind>("kind", {{"voice", Kind::kVoice}, {"messaging", Kind::kMessaging}}, kind);
   if (mapping.Has("kind")) match.kind = kind;
   mapping.Integer("error_code", 10000, 99999, match.error_code);
+  for (const char* key : {"account_sid", "level", "kind", "error_code"}) {
+    if (mapping.Has(key)) return;
+  }
+  mapping.AddMistake("", "says nothing; leave it out where everything matches");
 }
 
 void ReadRoutes(YamlMapping& alerts, std::vector<AlertRoute>& routes) {
   bool has_last = false;
-  alerts.Mappings("routes", [&](YamlMapping& mapping) {
+  const bool has_routes = alerts.Mappings("routes", [&](YamlMapping& mapping) {
     if (routes.size() == kMaxRoutes) {
       mapping.AddMistake("", absl::StrCat("there may be ", kMaxRoutes, " routes"));
       return;
@@ -145,8 +151,11 @@ void ReadRoutes(YamlMapping& alerts, std::vector<AlertRoute>& routes) {
     if (mapping.Has("to") && route.to.empty()) mapping.AddMistake("to", "names nobody");
     routes.push_back(std::move(route));
   });
-  if (!has_last && !routes.empty()) {
-    alerts.AddMistake("routes", "the last one must have no match, so that nothing is told nobody");
+  if (!has_routes) {
+    alerts.AddMistake("routes", "needs at least one, so that somebody hears of everything");
+  } else if (!has_last && !routes.empty()) {
+    alerts.AddMistake("routes",
+                      "the last one must have no match, so that somebody hears of everything");
   }
 }
 
@@ -195,8 +204,7 @@ absl::StatusOr<NotifierConfig> LoadNotifierConfig(const std::string& path) {
   return config;
 }
 
-absl::StatusOr<NotifierConfig> ReadNotifierConfig(absl::string_view text,
-                                                  const std::string& path) {
+absl::StatusOr<NotifierConfig> ReadNotifierConfig(absl::string_view text, const std::string& path) {
   NotifierConfig config;
   absl::Status status =
       serving::ReadYaml(text, path, [&](YamlMapping& root) { ReadRoot(root, config); });

@@ -1,4 +1,5 @@
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -33,6 +34,8 @@ SIGTERM stops it: what is under way is finished, status 0. A second one stops it
 wait are sent by the next process.
 )";
 
+constexpr absl::Duration kFlushTime = absl::Seconds(1);
+
 using serving::Log;
 using serving::LogLevel;
 
@@ -47,8 +50,9 @@ int Main(int argc, char** argv) {
        .load =
            [&](const std::string& path) {
              absl::StatusOr<NotifierConfig> loaded = LoadNotifierConfig(path);
-             if (loaded.ok()) config = *std::move(loaded);
-             return loaded.status();
+             if (!loaded.ok()) return loaded.status();
+             config = *std::move(loaded);
+             return absl::OkStatus();
            },
        .summary =
            [&] {
@@ -64,7 +68,8 @@ int Main(int argc, char** argv) {
              if (!started.ok()) return started.status();
              notifier = *std::move(started);
              Log(LogLevel::kInfo, "serving",
-                 {{"version", kVersion},
+                 {{"service", "understudy-notifier"},
+                  {"version", kVersion},
                   {"grpc", serving::ListenAddressText(config.grpc_listen)},
                   {"grpc_port", notifier->grpc_port()},
                   {"http", serving::ListenAddressText(config.http_listen)},
@@ -83,7 +88,15 @@ int Main(int argc, char** argv) {
              serving::SetLogLevel(config.log_level);
            },
        .on_refused_reload = [&] { notifier->CountRefusedReload(); },
-       .stop = [&] { notifier->Stop(kDrainTime); }});
+       .stop =
+           [&] {
+             if (notifier->Stop(kDrainTime)) return;
+             Log(LogLevel::kWarning,
+                 "stopped while a mail was being sent: the next process sends it again");
+             serving::FlushLog(kFlushTime);
+             // Nothing that was acknowledged is in memory alone.
+             std::_Exit(0);
+           }});
 }
 
 }  // namespace

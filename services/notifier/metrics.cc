@@ -95,8 +95,8 @@ NotifierMetrics::NotifierMetrics() : registry_(std::make_unique<prometheus::Regi
   auto& http = AddCounters(registry, "understudy_http_events_total",
                            "What happened to HTTP connections and requests.");
   for (size_t event = 0; event < http_.size(); ++event) {
-    http_[event] = &http.Add(
-        {{"event", serving::PublicEventName(static_cast<serving::PublicEvent>(event))}});
+    http_[event] =
+        &http.Add({{"event", serving::PublicEventName(static_cast<serving::PublicEvent>(event))}});
   }
   mails_ = &AddCounters(registry, "understudy_mails_total",
                         "Attempts to send a mail, by how they ended and why.");
@@ -132,8 +132,8 @@ NotifierMetrics::NotifierMetrics() : registry_(std::make_unique<prometheus::Regi
   store_up_ = AddGauge(registry, "understudy_store_up", "Whether the store takes events.");
   store_ballast_ = AddGauge(registry, "understudy_store_ballast",
                             "Whether room on the disk is held back for when it is full.");
-  store_log_bytes_ = AddGauge(registry, "understudy_store_log_bytes",
-                              "Size of the store's write-ahead log.");
+  store_log_bytes_ =
+      AddGauge(registry, "understudy_store_log_bytes", "Size of the store's write-ahead log.");
   store_queued_bytes_ = AddGauge(registry, "understudy_store_queued_bytes",
                                  "Events that wait for the store's next commit.");
   store_moved_aside_ = AddGauge(registry, "understudy_store_files_moved_aside",
@@ -142,8 +142,7 @@ NotifierMetrics::NotifierMetrics() : registry_(std::make_unique<prometheus::Regi
                             "Batches refused since the start because too much was waiting.");
   waiting_events_ = AddGauge(registry, "understudy_ingest_waiting_events",
                              "Events of answered callers that wait for the store.");
-  http_connections_ =
-      AddGauge(registry, "understudy_http_connections", "Open HTTP connections.");
+  http_connections_ = AddGauge(registry, "understudy_http_connections", "Open HTTP connections.");
   log_lines_dropped_ = AddGauge(registry, "understudy_log_lines_dropped",
                                 "Log lines lost since the start because nobody read them.");
   scrape_ = std::make_unique<Scrape>(*this);

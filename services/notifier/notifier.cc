@@ -35,7 +35,7 @@ using serving::LogLevel;
 
 constexpr char kServiceName[] = "understudy.notifier.v1.NotifierService";
 // Senders each hold one while their events wait for the disk.
-constexpr int kGrpcThreads = 32;
+constexpr int kGrpcThreads = 128;
 // Connections of the HTTP door, and what else is open.
 constexpr int kDescriptorsNeeded = 10000 + 200;
 
@@ -238,14 +238,20 @@ void Notifier::CountRefusedReload() {
   parts_->metrics.CountReload(false);
 }
 
-void Notifier::Stop(absl::Duration grace) {
+bool Notifier::Stop(absl::Duration grace) {
   const bool was_ready = parts_->is_ready.exchange(false);
   const absl::Time give_up_at = absl::Now() + grace;
   const auto left = [&] { return std::max(give_up_at - absl::Now(), absl::ZeroDuration()); };
   if (parts_->http != nullptr) parts_->http->Stop(left());
   if (parts_->grpc != nullptr) parts_->grpc->Stop(left());
-  if (parts_->dispatcher_thread != nullptr) parts_->dispatcher_thread->Stop();
+  const absl::Time end = std::max(give_up_at, absl::Now() + std::min(grace, kLastTime));
+  bool has_ended = true;
+  if (parts_->callers != nullptr) has_ended = parts_->callers->Stop(end) && has_ended;
+  if (parts_->dispatcher_thread != nullptr) {
+    has_ended = parts_->dispatcher_thread->Stop(end) && has_ended;
+  }
   if (was_ready) parts_->admin->Stop();
+  return has_ended;
 }
 
 }  // namespace understudy::notifier

@@ -11,13 +11,16 @@ namespace understudy::notifier {
 
 struct NotifierConfig;
 
-// How long requests under way may go on after Stop.
-inline constexpr absl::Duration kDrainTime = absl::Seconds(8);
+// How long requests under way may go on after Stop; and how long what they left behind, and a mail
+// being sent, may take then at least.
+inline constexpr absl::Duration kDrainTime = absl::Seconds(7);
+inline constexpr absl::Duration kLastTime = absl::Seconds(1);
 
 class Notifier {
  public:
-  // Opens the store, listens and serves. Unavailable if an address cannot be had, FailedPrecondition
-  // if another notifier has the store, a newer one wrote it, or its folder is no good.
+  // Opens the store, listens and serves. Unavailable if an address cannot be had,
+  // FailedPrecondition if another notifier has the store, a newer one wrote it, or its folder is no
+  // good.
   static absl::StatusOr<std::unique_ptr<Notifier>> Start(const NotifierConfig& config);
 
   // As Stop(zero), if Stop was not called.
@@ -35,9 +38,11 @@ class Notifier {
   // For a configuration that was refused: counted, nothing else.
   void CountRefusedReload();
 
-  // Says NOT_SERVING, takes nothing new, finishes what is under way for up to `grace`; a mail that
-  // is being sent is finished first. What waits to be sent is sent by the next process.
-  void Stop(absl::Duration grace);
+  // Says NOT_SERVING, takes nothing new, finishes what is under way for up to `grace`, a mail that
+  // is being sent included. What waits to be sent is sent by the next process. False if a mail or
+  // the disk takes longer: the destructor would wait for it, but the process may just as well end;
+  // the next one sends such a mail again.
+  bool Stop(absl::Duration grace);
 
  private:
   struct Parts;

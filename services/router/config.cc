@@ -8,7 +8,6 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/serving/config_parts.h"
@@ -214,17 +213,12 @@ absl::Status CheckNotifierTarget(absl::string_view target) {
       "must be a name or an address and a port, such as dns:///understudy-notifier:50052");
 }
 
-absl::Status CheckOutboxDirectory(absl::string_view directory) {
-  if (absl::StartsWith(directory, "/")) return absl::OkStatus();
-  return absl::InvalidArgumentError("must be an absolute path, such as /var/lib/understudy/outbox");
-}
-
 void ReadNotifier(YamlMapping& root, std::optional<NotifierConfig>& out) {
   root.Mapping("notifier", [&](YamlMapping& mapping) {
     NotifierConfig& notifier = out.emplace();
     mapping.Require({"target", "outbox_dir"});
     mapping.Text("target", notifier.target, CheckNotifierTarget);
-    mapping.Text("outbox_dir", notifier.outbox_dir, CheckOutboxDirectory);
+    mapping.Path("outbox_dir", notifier.outbox_dir);
     mapping.Integer("outbox_max_bytes", kMinOutboxBytes, kMaxOutboxBytes,
                     notifier.outbox_max_bytes);
   });

@@ -30,8 +30,8 @@ inline constexpr size_t kMaxBinNameBytes = 64;
 
 // Where error events go.
 struct NotifierConfig {
-  std::string target = {};      // as gRPC has it
-  std::string outbox_dir = {};  // absolute
+  std::string target = {};  // as gRPC has it
+  std::string outbox_dir = {};
   int64_t outbox_max_bytes = kDefaultOutboxBytes;
 
   friend bool operator==(const NotifierConfig&, const NotifierConfig&) = default;

@@ -23,7 +23,8 @@ primary URL or, when that fails, from its fallback URL.
   --version        print the version
   --help           print this
 
-SIGTERM stops it: no new calls, those under way are answered, status 0. A second one stops it now.
+SIGTERM stops it: no new calls, those under way are answered, events that wait for the notifier are
+sent, status 0. A second one stops it now.
 )";
 
 using serving::Log;
@@ -39,8 +40,9 @@ int Main(int argc, char** argv) {
        .load =
            [&](const std::string& path) {
              absl::StatusOr<RouterConfig> loaded = LoadRouterConfig(path);
-             if (loaded.ok()) config = *std::move(loaded);
-             return loaded.status();
+             if (!loaded.ok()) return loaded.status();
+             config = *std::move(loaded);
+             return absl::OkStatus();
            },
        .summary =
            [&] {
@@ -58,7 +60,8 @@ int Main(int argc, char** argv) {
              const std::string grpc = serving::ListenAddressText(config.grpc_listen);
              const std::string admin = serving::ListenAddressText(config.admin_listen);
              Log(LogLevel::kInfo, "serving",
-                 {{"version", kVersion},
+                 {{"service", "understudy-router"},
+                  {"version", kVersion},
                   {"grpc", grpc},
                   {"grpc_port", router->grpc_port()},
                   {"admin", admin},

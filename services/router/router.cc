@@ -53,7 +53,9 @@ namespace {
 absl::StatusOr<std::unique_ptr<OutboxSender>> StartOutbox(const NotifierConfig& config,
                                                           NotifierClient& notifier) {
   OutboxOptions options = {.directory = config.outbox_dir, .max_bytes = config.outbox_max_bytes};
-  options.send = [&notifier](std::vector<std::string> records) { return notifier.Report(records); };
+  options.send = [&notifier](const std::vector<std::string>& records) {
+    return notifier.Report(records);
+  };
   options.random = [bits = absl::BitGen()]() mutable { return absl::Uniform(bits, 0.0, 1.0); };
   absl::StatusOr<std::unique_ptr<Outbox>> outbox =
       Outbox::Open(std::move(options), serving::MonotonicNow(), absl::Now());

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <functional>
 #include <memory>
 #include <random>
@@ -38,6 +39,7 @@ constexpr int kAccounts = 100;
 constexpr int kNumbers = 2000;
 constexpr int kHostsPerAccount = 5;
 constexpr absl::Duration kRun = absl::Seconds(5);
+constexpr absl::Duration kSteadyRun = absl::Seconds(20);
 
 // Events as a platform of some size has them: about 700 bytes each.
 class EventMaker {
@@ -92,6 +94,17 @@ int64_t ResidentMebibytes() {
   return usage.ru_maxrss / 1024;
 }
 
+// That this process has sent to the disk so far.
+int64_t WrittenBytes() {
+  std::ifstream io("/proc/self/io");
+  std::string name;
+  int64_t value = 0;
+  while (io >> name >> value) {
+    if (name == "write_bytes:") return value;
+  }
+  return 0;
+}
+
 double Milliseconds(absl::Duration duration) {
   return absl::ToDoubleMilliseconds(duration);
 }
@@ -134,6 +147,40 @@ void MeasureAppends(const std::string& folder, int appenders, int batch) {
   std::fflush(stdout);
 }
 
+// A steady stream: how long an append takes that is not in anybody's way.
+void MeasureSteadyAppends(const std::string& folder, int events_per_second, int appenders) {
+  std::unique_ptr<SqliteStore> store =
+      OpenStore(absl::StrCat(folder, "/steady-", events_per_second, ".db"));
+  const absl::Duration pause = absl::Seconds(1) * appenders / events_per_second;
+  std::vector<std::vector<absl::Duration>> waits(static_cast<size_t>(appenders));
+  std::vector<std::thread> threads;
+  const absl::Time begun_at = MonotonicNow();
+  for (int i = 0; i < appenders; ++i) {
+    threads.emplace_back([&, i] {
+      EventMaker maker(static_cast<uint64_t>(i) + 1);
+      absl::Time due_at = begun_at + pause * i / appenders;
+      while (due_at < begun_at + kSteadyRun) {
+        absl::SleepFor(due_at - MonotonicNow());
+        const auto appended = store->Append({maker.Make()});
+        Require(appended.ok(), appended.status().ToString());
+        // From when it was due: one that is late makes the next late, too.
+        waits[static_cast<size_t>(i)].push_back(MonotonicNow() - due_at);
+        due_at += pause;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  const absl::Duration ran = MonotonicNow() - begun_at;
+  std::vector<absl::Duration> all;
+  for (const auto& some : waits) all.insert(all.end(), some.begin(), some.end());
+  std::sort(all.begin(), all.end());
+  std::printf("%9d %6s %12.0f %9.2f %9.2f %9.2f %8lld\n", appenders, "steady",
+              static_cast<double>(all.size()) / absl::ToDoubleSeconds(ran),
+              Milliseconds(Percentile(all, 0.5)), Milliseconds(Percentile(all, 0.99)),
+              Milliseconds(all.back()), static_cast<long long>(ResidentMebibytes()));
+  std::fflush(stdout);
+}
+
 // Times `act` again and again.
 void MeasureTimes(const char* what, int times, const std::function<void()>& act) {
   std::vector<absl::Duration> took;
@@ -151,28 +198,33 @@ void MeasureTimes(const char* what, int times, const std::function<void()>& act)
 void Fill(SqliteStore& store, int events) {
   constexpr int kThreads = 16;
   constexpr int kBatch = 100;
-  const int step = std::max(events / 10, 1);
-  std::atomic<int> done = 0;
-  std::vector<std::thread> threads;
-  const absl::Time begun_at = MonotonicNow();
-  for (int i = 0; i < kThreads; ++i) {
-    threads.emplace_back([&, i] {
-      EventMaker maker(static_cast<uint64_t>(i) + 1000);
-      for (int before = done.fetch_add(kBatch); before < events; before = done.fetch_add(kBatch)) {
-        std::vector<Event> batch;
-        for (int k = 0; k < kBatch; ++k) batch.push_back(maker.Make());
-        const auto appended = store.Append(std::move(batch));
-        Require(appended.ok(), appended.status().ToString());
-        if (before / step != (before + kBatch) / step) {
-          std::printf("  %8d events after %6.2f s, %lld MiB at most in memory\n", before + kBatch,
-                      absl::ToDoubleSeconds(MonotonicNow() - begun_at),
-                      static_cast<long long>(ResidentMebibytes()));
-          std::fflush(stdout);
+  constexpr int kSteps = 10;
+  const int step = std::max(events / kSteps, kBatch);
+  std::vector<EventMaker> makers;
+  for (int i = 0; i < kThreads; ++i) makers.emplace_back(static_cast<uint64_t>(i) + 1000);
+  std::printf("%9s %12s %14s %8s\n", "events", "events/s", "bytes/event", "RSS MiB");
+  for (int filled = 0; filled < events; filled += step) {
+    std::atomic<int> done = 0;
+    std::vector<std::thread> threads;
+    const absl::Time begun_at = MonotonicNow();
+    const int64_t written_before = WrittenBytes();
+    for (EventMaker& maker : makers) {
+      threads.emplace_back([&] {
+        while (done.fetch_add(kBatch) < step) {
+          std::vector<Event> batch;
+          for (int k = 0; k < kBatch; ++k) batch.push_back(maker.Make());
+          const auto appended = store.Append(std::move(batch));
+          Require(appended.ok(), appended.status().ToString());
         }
-      }
-    });
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    std::printf("%9d %12.0f %14lld %8lld\n", filled + step,
+                step / absl::ToDoubleSeconds(MonotonicNow() - begun_at),
+                static_cast<long long>((WrittenBytes() - written_before) / step),
+                static_cast<long long>(ResidentMebibytes()));
+    std::fflush(stdout);
   }
-  for (std::thread& thread : threads) thread.join();
 }
 
 void MeasureLists(SqliteStore& store, EventMaker& maker) {
@@ -267,6 +319,7 @@ int Main(int argc, char** argv) {
   for (const int batch : {1, 100}) {
     for (const int appenders : {16, 64}) MeasureAppends(folder.path(), appenders, batch);
   }
+  for (const int rate : {1000, 10000}) MeasureSteadyAppends(folder.path(), rate, 50);
   const std::string path = folder.path() + "/large.db";
   std::printf("\nfilling a large database: 16 appenders, 100 at a time\n");
   {

@@ -1,4 +1,4 @@
-// The demo, with the real router: it passes, and it can fail.
+// The demo, with the real services: it passes, and it can fail.
 #include "services/cli/demo.h"
 
 #include <gmock/gmock.h>
@@ -7,7 +7,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "services/cli/router_process.h"
+#include "services/cli/mail_text.h"
+#include "services/cli/service_process.h"
 #include "tests/testing/program.h"
 #include "tests/testing/temp_dir.h"
 #include "tests/testing/wait.h"
@@ -27,17 +28,38 @@ ProgramEnd Demo(const TempDir& folder, std::vector<std::string> options = {}) {
   return RunProgram(options, Stdout::kPipe, {"TMPDIR=" + folder.path()});
 }
 
-bool IsEmptyFolder(const TempDir& folder) {
-  return std::filesystem::is_empty(folder.path());
+std::vector<std::filesystem::path> FilesIn(const std::string& folder) {
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    files.push_back(entry.path());
+  }
+  return files;
 }
 
 std::string Executable(const TempDir& folder, const std::string& script) {
-  const std::string path = folder.Write("router", "#!/bin/sh\n" + script);
+  const std::string path = folder.Write("service", "#!/bin/sh\n" + script);
   std::filesystem::permissions(path, std::filesystem::perms::owner_all);
   return path;
 }
 
-TEST(DemoTest, PassesAndLeavesNothingBehind) {
+std::string Content(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// What RunDemo prints; `is_good` is what it returns.
+std::string TextOfDemo(const cli::DemoOptions& options, bool& is_good) {
+  std::FILE* out = std::tmpfile();
+  if (out == nullptr) return "";
+  is_good = cli::RunDemo(options, {}, out);
+  std::rewind(out);
+  std::string text(1 << 16, '\0');
+  text.resize(std::fread(text.data(), 1, text.size(), out));
+  std::fclose(out);
+  return text;
+}
+
+TEST(DemoTest, PassesAndLeavesNothingBehindButTheMails) {
   const TempDir folder;
   const ProgramEnd end = Demo(folder);
   EXPECT_EQ(end.status, 0) << end.out << end.err;
@@ -46,32 +68,73 @@ TEST(DemoTest, PassesAndLeavesNothingBehind) {
   EXPECT_THAT(end.out, HasSubstr("7  An SMS"));
   EXPECT_THAT(end.out,
               HasSubstr("+4  understudy_resolutions_total{kind=\"voice\",source=\"fallback\"}"));
+  EXPECT_THAT(end.out, HasSubstr("+7  understudy_outbox_sent_total"));
+  EXPECT_THAT(end.out,
+              HasSubstr("subject   [understudy] 12100 Document parse failure at 127.0.0.1"));
+  EXPECT_THAT(end.out, HasSubstr("text      Failing: 12100 Document parse failure at 127.0.0.1"));
   EXPECT_THAT(end.out, Not(HasSubstr("\x1b")));
-  EXPECT_TRUE(IsEmptyFolder(folder));
+
+  const auto left = FilesIn(folder.path());
+  ASSERT_EQ(left.size(), 1U);
+  EXPECT_THAT(end.out, HasSubstr("The mails stay in\n" + left.front().string()));
+  const auto mails = FilesIn(left.front());
+  EXPECT_EQ(mails.size(), 6U);
+  for (const auto& mail : mails) {
+    EXPECT_THAT(cli::PlainTextOf(Content(mail)), HasSubstr("WHAT BECAME OF THE"));
+    EXPECT_THAT(end.out, HasSubstr("file      " + mail.string()));
+  }
+}
+
+TEST(DemoTest, PutsTheMailsWhereItIsTold) {
+  const TempDir folder;
+  const TempDir mails;
+  const std::string directory = mails.path() + "/new/mail";
+  const ProgramEnd end = Demo(folder, {"--mail-directory", directory});
+  EXPECT_EQ(end.status, 0) << end.out << end.err;
+  EXPECT_EQ(FilesIn(directory).size(), 6U);
+  EXPECT_THAT(FilesIn(folder.path()), IsEmpty());
+
+  const ProgramEnd refused =
+      Demo(folder, {"--mail-directory", mails.Write("file", "no folder") + "/mail"});
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_THAT(refused.out, HasSubstr("cannot make "));
 }
 
 TEST(DemoTest, NoticesAFallbackThatDoesNotWork) {
-  std::FILE* out = std::tmpfile();
-  ASSERT_NE(out, nullptr);
-  EXPECT_FALSE(
-      cli::RunDemo({.router_binary = UNDERSTUDY_ROUTER_BINARY, .fallback_works = false}, {}, out));
-  std::rewind(out);
-  std::string text(1 << 16, '\0');
-  text.resize(std::fread(text.data(), 1, text.size(), out));
-  std::fclose(out);
+  const TempDir mails;
+  bool is_good = true;
+  const std::string text = TextOfDemo({.router_binary = UNDERSTUDY_ROUTER_BINARY,
+                                       .notifier_binary = UNDERSTUDY_NOTIFIER_BINARY,
+                                       .mail_directory = mails.path(),
+                                       .fallback_works = false},
+                                      is_good);
+  EXPECT_FALSE(is_good);
   for (const char* noticed :
        {"the answer: expected fallback answered, came default document answered",
         "the requests: expected primary 11200, fallback 0, came primary 11200, fallback 11200",
         "the event's outcome: expected OUTCOME_FALLBACK_ANSWERED, came OUTCOME_DEFAULT_ANSWERED",
         "the events: expected primary 11200, came primary 11200, fallback 11200",
+        "the events kept: expected 7, came 12", "the groups: expected 6, came 8",
         "understudy_resolutions_total{kind=\"voice\",source=\"fallback\"}: expected +4, came +0",
         "understudy_attempts_total{error_code=\"11200\",target=\"fallback\"}: expected not to move",
-        "Not all as it should be"}) {
+        "understudy_outbox_sent_total: expected +7, came +12", "Not all as it should be"}) {
     EXPECT_THAT(text, HasSubstr(noticed));
   }
 }
 
-TEST(DemoTest, NoticesARouterThatIsNone) {
+TEST(DemoTest, NoticesMailToSomebodyElse) {
+  const TempDir folder;
+  const TempDir binaries;
+  const std::string binary =
+      Executable(binaries, "sed -i s/ops@example.com/nobody@example.com/ $2\nexec " +
+                               std::string(UNDERSTUDY_NOTIFIER_BINARY) + " \"$@\"\n");
+  const ProgramEnd end = Demo(folder, {"--notifier-binary", binary});
+  EXPECT_EQ(end.status, 1);
+  EXPECT_THAT(end.out,
+              HasSubstr("the recipient: expected ops@example.com, came nobody@example.com"));
+}
+
+TEST(DemoTest, NoticesAServiceThatIsNone) {
   const TempDir folder;
   const TempDir binaries;
   const struct {
@@ -79,38 +142,52 @@ TEST(DemoTest, NoticesARouterThatIsNone) {
     const char* said;
   } kCases[] = {
       {"/nonexistent", "cannot run /nonexistent"},
-      {Executable(binaries, "echo I am no router >&2\nexit 3\n"),
-       "ended with status 3 and never served; it said:\nI am no router"},
+      {Executable(binaries, "echo I am no service >&2\nexit 3\n"),
+       "ended with status 3 and never served; it said:\nI am no service"},
   };
-  for (const auto& c : kCases) {
-    const ProgramEnd end = Demo(folder, {"--router-binary", c.binary});
-    EXPECT_EQ(end.status, 1);
-    EXPECT_THAT(end.out, HasSubstr(c.said));
-    EXPECT_TRUE(IsEmptyFolder(folder));
+  for (const char* option : {"--router-binary", "--notifier-binary"}) {
+    for (const auto& c : kCases) {
+      const ProgramEnd end = Demo(folder, {option, c.binary});
+      EXPECT_EQ(end.status, 1);
+      EXPECT_THAT(end.out, HasSubstr(c.said));
+      EXPECT_THAT(FilesIn(folder.path()), IsEmpty());
+    }
   }
 }
 
-TEST(DemoTest, NoticesARouterThatDoesNotEndWell) {
+TEST(DemoTest, NoticesAServiceThatDoesNotEndWell) {
   const TempDir folder;
   const TempDir binaries;
-  // A real router, but for the status it ends with.
-  const std::string binary =
-      Executable(binaries, std::string(UNDERSTUDY_ROUTER_BINARY) +
-                               " \"$@\" &\ntrap 'kill $!; wait $!; exit 9' TERM\nwait $!\n");
-  const ProgramEnd end = Demo(folder, {"--router-binary", binary});
-  EXPECT_EQ(end.status, 1) << end.out;
-  EXPECT_THAT(end.out, HasSubstr("the router ended with status 9"));
+  const struct {
+    const char* option;
+    std::string real;
+  } kCases[] = {{"--router-binary", UNDERSTUDY_ROUTER_BINARY},
+                {"--notifier-binary", UNDERSTUDY_NOTIFIER_BINARY}};
+  for (const auto& c : kCases) {
+    // A real one, but for the status it ends with.
+    const std::string binary =
+        Executable(binaries, c.real + " \"$@\" &\ntrap 'kill $!; wait $!; exit 9' TERM\nwait $!\n");
+    const ProgramEnd end = Demo(folder, {c.option, binary});
+    EXPECT_EQ(end.status, 1) << end.out;
+    EXPECT_THAT(end.out, HasSubstr("service ended with status 9"));
+  }
 }
 
 TEST(DemoTest, AnInterruptedDemoCleansUp) {
-  std::FILE* out = std::tmpfile();
-  ASSERT_NE(out, nullptr);
-  int asked = 0;
-  EXPECT_FALSE(cli::RunDemo({.router_binary = UNDERSTUDY_ROUTER_BINARY,
-                             .is_interrupted = [&asked] { return ++asked == 2; }},
-                            {}, out));
-  EXPECT_EQ(asked, 2);
-  std::fclose(out);
+  // The second time between two calls, the ninth while it waits for mail.
+  for (const int when : {2, 9}) {
+    const TempDir mails;
+    int asked = 0;
+    bool is_good = true;
+    const std::string text = TextOfDemo({.router_binary = UNDERSTUDY_ROUTER_BINARY,
+                                         .notifier_binary = UNDERSTUDY_NOTIFIER_BINARY,
+                                         .mail_directory = mails.path(),
+                                         .is_interrupted = [&] { return ++asked == when; }},
+                                        is_good);
+    EXPECT_FALSE(is_good);
+    EXPECT_EQ(asked, when);
+    EXPECT_THAT(text, EndsWith("NOT AS EXPECTED  interrupted\n"));
+  }
 }
 
 // Empty once the process has ended.
@@ -121,12 +198,12 @@ std::string CommandLineOf(const std::string& pid) {
   return text;
 }
 
-TEST(RouterProcessTest, ASilentOneIsGivenUpAndItsChildrenAreKilled) {
+TEST(ServiceProcessTest, ASilentOneIsGivenUpAndItsChildrenAreKilled) {
   const TempDir folder;
   const std::string pid_path = folder.path() + "/child";
   const std::string binary =
       Executable(folder, "sleep 1000 &\necho $! > " + pid_path + "\necho waiting >&2\nwait\n");
-  const auto started = cli::RouterProcess::Start(binary, "no.yaml", absl::Seconds(2));
+  const auto started = cli::ServiceProcess::Start(binary, "no.yaml", absl::Seconds(2));
   ASSERT_FALSE(started.ok());
   EXPECT_THAT(std::string(started.status().message()),
               AllOf(HasSubstr("does not serve after 2s"), HasSubstr("waiting")));
@@ -136,17 +213,17 @@ TEST(RouterProcessTest, ASilentOneIsGivenUpAndItsChildrenAreKilled) {
   EXPECT_TRUE(WaitFor([&] { return CommandLineOf(child).empty(); }, absl::Seconds(5)));
 }
 
-TEST(RouterProcessTest, TellsItsLastWordsOnly) {
+TEST(ServiceProcessTest, TellsItsLastWordsOnly) {
   const TempDir folder;
   const std::string binary =
       Executable(folder, "for i in 1 2 3 4 5 6; do echo line $i; done >&2\n");
-  const auto started = cli::RouterProcess::Start(binary, "no.yaml", absl::Seconds(5));
+  const auto started = cli::ServiceProcess::Start(binary, "no.yaml", absl::Seconds(5));
   ASSERT_FALSE(started.ok());
   EXPECT_THAT(std::string(started.status().message()),
               EndsWith("it said:\nline 2\nline 3\nline 4\nline 5\nline 6"));
 }
 
-TEST(RouterProcessTest, ReadsTheLogAndIsNotStoppedByALongLine) {
+TEST(ServiceProcessTest, ReadsTheLogAndIsNotStoppedByALongLine) {
   const TempDir folder;
   const std::string binary = Executable(folder, R"(
 head -c 70000 /dev/zero | tr '\0' x >&2
@@ -154,21 +231,28 @@ echo >&2
 echo '{"message": "serving", "grpc_port": 1, "admin_port": 2}' >&2
 echo '{"message": "error event", "resolution_id": "a", "event_level": "error",' \
      '"error_code": 11200}' >&2
-echo '{"message": "error event", "resolution_id": "b"}' >&2
 echo '{"message": "resolution", "resolution_id": "a"}' >&2
 while true; do sleep 1; done
 )");
-  const auto started = cli::RouterProcess::Start(binary, "no.yaml", absl::Seconds(5));
+  const auto started = cli::ServiceProcess::Start(binary, "no.yaml", absl::Seconds(5));
   ASSERT_TRUE(started.ok()) << started.status();
-  EXPECT_EQ((*started)->grpc_port(), 1);
-  EXPECT_EQ((*started)->admin_port(), 2);
-  const auto events = (*started)->EventsOf("a", absl::Seconds(5));
-  ASSERT_TRUE(events.ok()) << events.status();
-  EXPECT_EQ(*events, (std::vector<cli::LoggedEvent>{{.level = "error", .error_code = 11200}}));
-  EXPECT_EQ((*started)->EventsOf("b", absl::Milliseconds(20)).status().code(),
-            absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ((*started)->Port("grpc"), 1);
+  EXPECT_EQ((*started)->Port("admin"), 2);
+  EXPECT_EQ((*started)->Port("http"), 0);
+  const auto has_resolution = [](const std::vector<cli::LogLine>& log) {
+    return !log.empty() && log.back().Text("message") == "resolution";
+  };
+  ASSERT_TRUE((*started)->WaitForLog(absl::Seconds(5), has_resolution));
+  const std::vector<cli::LogLine> log = (*started)->log();
+  const cli::LogLine& event = log.at(log.size() - 2);
+  EXPECT_EQ(event.Text("event_level"), "error");
+  EXPECT_EQ(event.Number("error_code"), 11200);
+  EXPECT_EQ(event.Text("error_code"), "");
+  EXPECT_EQ(event.Number("event_level"), 0);
+  const auto has_nothing = [](const std::vector<cli::LogLine>&) { return false; };
+  EXPECT_FALSE((*started)->WaitForLog(absl::Milliseconds(20), has_nothing));
   EXPECT_THAT(std::string((*started)->Stop(absl::Seconds(5)).message()),
-              HasSubstr("the router ended with signal 15"));
+              HasSubstr("service ended with signal 15"));
 }
 
 }  // namespace

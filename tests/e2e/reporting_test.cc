@@ -195,7 +195,7 @@ TEST_F(Reporting, P15_NorOneThatIsSilent) {
   EXPECT_EQ(Arrived().count(first), 1u);
 }
 
-TEST_F(Reporting, ARestartingNotifierGetsEveryEvent) {
+TEST_F(Reporting, P15_ARestartingNotifierGetsEveryEvent) {
   std::set<std::string> ids;
   for (int round = 0; round < 5; ++round) {
     ids.merge(FailOver(20));
@@ -208,7 +208,7 @@ TEST_F(Reporting, ARestartingNotifierGetsEveryEvent) {
   EXPECT_EQ(notifier_.conflicts(), 0);
 }
 
-TEST_F(Reporting, AnAnswerThatGetsLostDoublesNothing) {
+TEST_F(Reporting, O1_AnAnswerThatGetsLostDoublesNothing) {
   notifier_.LoseAnswers(3);
   const std::set<std::string> ids = FailOver(20);
   ASSERT_TRUE(WaitFor([&] { return Metric("sent_total") == 20; }, kSoon));
@@ -218,7 +218,7 @@ TEST_F(Reporting, AnAnswerThatGetsLostDoublesNothing) {
   EXPECT_EQ(Metric("send_failures_total"), 3);
 }
 
-TEST_F(Reporting, ABusyNotifierIsLeftAloneForAsLongAsItSays) {
+TEST_F(Reporting, O2_ABusyNotifierIsLeftAloneForAsLongAsItSays) {
   notifier_.Fail(serving::TryLater("too much is waiting", absl::Milliseconds(700)));
   FailOver();
   ASSERT_TRUE(WaitFor([&] { return notifier_.rpcs() == 1; }, kSoon));
@@ -228,7 +228,7 @@ TEST_F(Reporting, ABusyNotifierIsLeftAloneForAsLongAsItSays) {
   EXPECT_GE(serving::MonotonicNow() - refused_at, absl::Milliseconds(600));
 }
 
-TEST_F(Reporting, WhatTheNotifierRejectsIsCountedAndTheRestArrives) {
+TEST_F(Reporting, O3_WhatTheNotifierRejectsIsCountedAndTheRestArrives) {
   notifier_.RejectWhere(
       [](const Event& event) { return absl::StrContains(event.error_url(), "/bad"); });
   world().Resolve(VoiceRequest(broken_.url("/bad"), good_.url(kIndex)));
@@ -239,7 +239,7 @@ TEST_F(Reporting, WhatTheNotifierRejectsIsCountedAndTheRestArrives) {
   EXPECT_EQ(Metric("events"), 0);
 }
 
-TEST_F(Reporting, OneEventThatSpoilsItsBatchCostsItselfAlone) {
+TEST_F(Reporting, O3_OneEventThatSpoilsItsBatchCostsItselfAlone) {
   notifier_.Stop();  // so that they make one batch
   notifier_.RefuseWhere(
       [](const Event& event) { return absl::StrContains(event.error_url(), "/bad"); });
@@ -274,7 +274,7 @@ TEST_F(Reporting, P1_AStopWaitsForTheNotifierAsLongAsItMayAndTheNextStartGoesOn)
   EXPECT_EQ(Arrived(), ids);
 }
 
-TEST_F(Reporting, TwoRoutersDoNotShareAnOutbox) {
+TEST_F(Reporting, O7_TwoRoutersDoNotShareAnOutbox) {
   world();
   const auto second = router::Router::Start(config_);
   EXPECT_EQ(second.status().code(), absl::StatusCode::kFailedPrecondition);
@@ -285,7 +285,7 @@ TEST_F(Reporting, TwoRoutersDoNotShareAnOutbox) {
 }
 
 // As when a volume goes away: calls are answered, and events arrive all the same.
-TEST_F(Reporting, WithoutItsDirectoryTheRouterAnswersAndReports) {
+TEST_F(Reporting, O8_WithoutItsDirectoryTheRouterAnswersAndReports) {
   world();
   std::filesystem::remove_all(config_.notifier->outbox_dir);
   notifier_.Stop();

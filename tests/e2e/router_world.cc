@@ -1,10 +1,6 @@
 #include "tests/e2e/router_world.h"
 
-#include <httplib.h>
-
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "tests/testing/require.h"
 
@@ -92,23 +88,6 @@ ResolveTwiMLRequest MessageRequest(const std::string& url, const std::string& fa
   ResolveTwiMLRequest request = MessageRequest();
   SetHandler(request, url, fallback);
   return request;
-}
-
-std::string ReadAdminPage(int port, const std::string& path) {
-  httplib::Client client("127.0.0.1", port);
-  const httplib::Result result = client.Get(path);
-  return result && result->status == 200 ? result->body : std::string();
-}
-
-double ReadMetric(int admin_port, const std::string& series) {
-  const std::string page = ReadAdminPage(admin_port, "/metrics");
-  for (absl::string_view line : absl::StrSplit(page, '\n')) {
-    const std::pair<absl::string_view, absl::string_view> parts =
-        absl::StrSplit(line, absl::MaxSplits(' ', 1));
-    double value = 0;
-    if (parts.first == series && absl::SimpleAtod(parts.second, &value)) return value;
-  }
-  return -1;
 }
 
 }  // namespace understudy::testing

@@ -10,6 +10,7 @@
 
 #include "services/router/config.h"
 #include "services/router/router.h"
+#include "tests/e2e/admin_page.h"
 #include "tests/testing/origin.h"
 
 namespace understudy::testing {
@@ -55,12 +56,6 @@ router::v1::ResolveTwiMLRequest MessageRequest();
 // The same with a handler in place of the number; an empty fallback: none.
 router::v1::ResolveTwiMLRequest VoiceRequest(const std::string& url, const std::string& fallback);
 router::v1::ResolveTwiMLRequest MessageRequest(const std::string& url, const std::string& fallback);
-
-// GET of an admin page: the body, or "" if it could not be had.
-std::string ReadAdminPage(int port, const std::string& path);
-// The value of a line of /metrics such as `understudy_in_flight` or
-// `understudy_resolutions_total{kind="voice",source="primary"}`; -1 if there is none.
-double ReadMetric(int admin_port, const std::string& series);
 
 }  // namespace understudy::testing
 

@@ -45,7 +45,22 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     Require(reply.status / 100 == 2, "a document comes with a status of 2xx");
     const auto report = understudy::twilio::CheckTwiml(document->twiml, kind);
     Require(!report.fatal.has_value(), "a document can be executed");
-    Require(report.warnings.size() == document->warnings.size(), "its warnings are told");
+    Require(std::equal(report.warnings.begin(), report.warnings.end(), document->warnings.begin(),
+                       document->warnings.end(),
+                       [](const auto& a, const auto& b) {
+                         return a.code == b.code && a.level == b.level && a.message == b.message &&
+                                a.line == b.line && a.column == b.column;
+                       }),
+            "its warnings are told");
+    const Verdict again = Judge({.answered = true,
+                                 .status = 200,
+                                 .headers = {{"Content-Type", "text/xml"}},
+                                 .body = document->twiml},
+                                kind, codes, "https://www.example.com/");
+    const auto* same = std::get_if<Document>(&again);
+    Require(same != nullptr && same->twiml == document->twiml &&
+                same->warnings.size() == document->warnings.size(),
+            "a good document stays good");
   } else if (const auto* redirect = std::get_if<Redirect>(&verdict)) {
     Require(reply.status / 100 == 3 && redirect->location == line,
             "a redirect comes with a status of 3xx and its Location");

@@ -1,6 +1,9 @@
 // Any bytes as an answer: the first chooses the kind and the charset in its header, the rest is the
 // body.
+#include <algorithm>
+#include <initializer_list>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -8,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "common/twilio/charset.h"
 #include "common/twilio/documents.h"
+#include "common/twilio/error_codes.h"
 #include "common/twilio/twiml.h"
 #include "tests/fuzz/fuzz_target.h"
 
@@ -43,9 +47,30 @@ void RequirePlace(const Finding& finding, const std::vector<int>& line_lengths) 
           "columns are within their line");
 }
 
-bool HasNoFinding(const std::string& document, Kind kind) {
+// Whether the document runs, and all that is said about it has one of the codes.
+bool HasOnly(std::initializer_list<int> codes, const std::string& document, Kind kind) {
   const TwimlReport report = CheckTwiml(document, kind);
-  return !report.fatal && report.warnings.empty();
+  return !report.fatal &&
+         std::all_of(report.warnings.begin(), report.warnings.end(),
+                     [&codes](const Finding& warning) {
+                       return std::find(codes.begin(), codes.end(), warning.code) != codes.end();
+                     });
+}
+
+bool IsSame(const TwimlReport& a, const TwimlReport& b) {
+  const auto same = [](const Finding& x, const Finding& y) {
+    return x.code == y.code && x.level == y.level && x.message == y.message && x.line == y.line &&
+           x.column == y.column;
+  };
+  return a.fatal.has_value() == b.fatal.has_value() && (!a.fatal || same(*a.fatal, *b.fatal)) &&
+         std::equal(a.warnings.begin(), a.warnings.end(), b.warnings.begin(), b.warnings.end(),
+                    same);
+}
+
+void RequireFinding(const Finding& finding) {
+  const understudy::twilio::ErrorCode* const code = understudy::twilio::FindErrorCode(finding.code);
+  Require(code != nullptr && code->level == finding.level, "levels are the dictionary's");
+  Require(!finding.message.empty() && finding.message.size() < 2048, "messages are bounded");
 }
 
 }  // namespace
@@ -83,15 +108,23 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       RequirePlace(warning, line_lengths);
       Require(understudy::twilio::ValidUtf8Prefix(warning.message) == warning.message.size(),
               "messages are UTF-8");
-      Require(warning.message.size() < 2048, "messages are bounded");
     }
   }
+  if (report.fatal) RequireFinding(*report.fatal);
+  for (const Finding& warning : report.warnings) RequireFinding(warning);
+  Require(std::is_sorted(report.warnings.begin(), report.warnings.end(),
+                         [](const Finding& a, const Finding& b) {
+                           return std::tie(a.line, a.column) < std::tie(b.line, b.column);
+                         }),
+          "warnings are in document order");
 
-  Require(HasNoFinding(understudy::twilio::SayDocument(body), Kind::kVoice),
+  // But for being too little, too much or no URL.
+  Require(HasOnly({13520, 13521}, understudy::twilio::SayDocument(body), Kind::kVoice),
           "any text can be said");
-  Require(HasNoFinding(understudy::twilio::PlayDocument(body), Kind::kVoice),
+  Require(HasOnly({12200, 11100}, understudy::twilio::PlayDocument(body), Kind::kVoice),
           "any text can be a file to play");
-  Require(HasNoFinding(understudy::twilio::MessageDocument(body), Kind::kMessaging),
+  Require(HasOnly({14103}, understudy::twilio::MessageDocument(body), Kind::kMessaging),
           "any text can be sent");
+  Require(IsSame(CheckTwiml(document, kind), report), "no document leaves anything behind");
   return 0;
 }

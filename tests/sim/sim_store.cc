@@ -354,6 +354,11 @@ void SimStore::SetWaits(const notifier::Waits& waits) {
   waits_ = waits;
 }
 
+void SimStore::SkipRowsTo(int64_t row) {
+  MutexLock lock(mutex_);
+  rows_.last_event = row;
+}
+
 SimStore::Identity SimStore::IdentityOf(const GroupKey& key) {
   return {key.account_sid, key.kind, key.error_code, key.host};
 }

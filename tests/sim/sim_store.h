@@ -32,6 +32,8 @@ class SimStore : public notifier::Store {
 
   // Of the next Append.
   void SetWaits(const notifier::Waits& waits);
+  // Goes on with the row behind `row`. REQUIRES: none is as high.
+  void SkipRowsTo(int64_t row);
 
   absl::StatusOr<std::vector<notifier::Appended>> Append(
       std::vector<notifier::Event> events) override;

@@ -10,8 +10,11 @@
 
 namespace understudy::testing {
 
-TempDir::TempDir() {
+TempDir::TempDir(TempMedium medium) {
   const char* parent = std::getenv("TMPDIR");
+  if (medium == TempMedium::kMemory && std::filesystem::is_directory("/dev/shm")) {
+    parent = "/dev/shm";
+  }
   path_ = absl::StrCat(parent != nullptr ? parent : "/tmp", "/understudy.XXXXXX");
   Require(mkdtemp(path_.data()) != nullptr, "mkdtemp");
 }

@@ -8,10 +8,15 @@
 
 namespace understudy::testing {
 
-// Made empty under $TMPDIR or /tmp; removed with all its contents when it goes out of scope.
+enum class TempMedium {
+  kDisk,    // under $TMPDIR or /tmp
+  kMemory,  // under /dev/shm, if there is one: for what is not about the disk and flushes much
+};
+
+// Made empty; removed with all its contents when it goes out of scope.
 class TempDir {
  public:
-  TempDir();
+  explicit TempDir(TempMedium medium = TempMedium::kDisk);
   ~TempDir();
   TempDir(const TempDir&) = delete;
   TempDir& operator=(const TempDir&) = delete;

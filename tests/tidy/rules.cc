@@ -152,7 +152,7 @@ constexpr string_view kDoors[] = {"common/serving/grpc_error.cc",
                                   "services/router/service.cc",
                                   "services/router/report/notifier_client.cc",
                                   "services/notifier/ingest/conversion.cc",
-                                  "services/notifier/ingest/grpc_service.cc",
+                                  "services/notifier/ingest/grpc_service.",
                                   "services/notifier/ingest/http_handlers.cc",
                                   "tests/"};
 
@@ -456,6 +456,34 @@ Complaints CheckBuilt(const std::vector<SourceFile>& files) {
   return complaints;
 }
 
+Complaints CheckLinks(const std::vector<SourceFile>& files) {
+  std::set<std::string> paths;
+  for (const SourceFile& file : files) {
+    std::filesystem::path path = file.path;
+    for (; !path.empty(); path = path.parent_path()) paths.insert(path.string());
+  }
+  Complaints complaints;
+  for (const SourceFile& file : files) {
+    if (!absl::EndsWith(file.path, ".md")) continue;
+    const std::filesystem::path folder = std::filesystem::path(file.path).parent_path();
+    const std::vector<string_view> lines = LinesOf(file.text);
+    for (size_t i = 0; i < lines.size(); ++i) {
+      for (size_t at = lines[i].find("]("); at != string_view::npos; at = lines[i].find("](", at)) {
+        at += 2;
+        const string_view link = lines[i].substr(at, lines[i].find(')', at) - at);
+        const string_view path = link.substr(0, link.find('#'));
+        if (path.empty() || absl::StrContains(path, "://")) continue;
+        std::string target = (folder / std::string(path)).lexically_normal().string();
+        if (absl::EndsWith(target, "/")) target.pop_back();
+        if (paths.count(target) == 0) {
+          complaints.push_back(Complain(file, i + 1, absl::StrCat("links to no file: ", path)));
+        }
+      }
+    }
+  }
+  return complaints;
+}
+
 Complaints CheckSources(const std::vector<SourceFile>& files) {
   Complaints complaints;
   for (const SourceFile& file : files) {
@@ -465,6 +493,7 @@ Complaints CheckSources(const std::vector<SourceFile>& files) {
     }
   }
   Append(CheckExceptions(files), complaints);
+  Append(CheckLinks(files), complaints);
   Append(CheckBuilt(files), complaints);
   return complaints;
 }

@@ -49,6 +49,9 @@ Complaints CheckName(const SourceFile& file);
 // Every .cc file is named in a CMakeLists.txt, its own folder's or another's.
 Complaints CheckBuilt(const std::vector<SourceFile>& files);
 
+// Links of Markdown pages to files and folders of the checkout lead somewhere.
+Complaints CheckLinks(const std::vector<SourceFile>& files);
+
 // All of the above.
 Complaints CheckSources(const std::vector<SourceFile>& files);
 

@@ -259,5 +259,18 @@ TEST(BuiltTest, EveryFileIsInABuildFile) {
                                              "b/one.cc:0: is in no CMakeLists.txt"));
 }
 
+TEST(LinksTest, LeadSomewhere) {
+  const std::vector<SourceFile> files = {
+      {.path = "README.md",
+       .text =
+           "[a](docs/a.md) [b](docs/a.md#part) [c](docs) [d](docs/) [e](https://example.com/f)\n"
+           "[g](#part), [h](docs/h.md) and [i](a.md)\n"},
+      {.path = "docs/a.md", .text = "[up](../README.md) [wrong](README.md) [not closed](a.md\n"},
+      {.path = "docs/a.cc", .text = "values[i](nothing);\n"}};
+  EXPECT_THAT(CheckLinks(files), ElementsAre("README.md:2: links to no file: docs/h.md",
+                                             "README.md:2: links to no file: a.md",
+                                             "docs/a.md:1: links to no file: README.md"));
+}
+
 }  // namespace
 }  // namespace understudy::testing

@@ -22,7 +22,7 @@ bool IsRead(const std::string& name) {
   for (const char* suffix : {".h", ".cc", ".proto", ".txt", ".md", ".sh", ".yaml", ".json"}) {
     if (absl::EndsWith(name, suffix)) return true;
   }
-  return name == "Makefile" || name == "Dockerfile";
+  return name == "Makefile" || name == "Dockerfile" || name == "LICENSE";
 }
 
 bool IsSkipped(const std::filesystem::path& folder) {

@@ -10,7 +10,8 @@ DispatcherThread::DispatcherThread(Dispatcher& dispatcher)
     : dispatcher_(dispatcher), thread_([this] { Run(); }) {}
 
 DispatcherThread::~DispatcherThread() {
-  Stop();
+  Stop(absl::InfinitePast());
+  thread_.join();
 }
 
 void DispatcherThread::Wake() {
@@ -22,13 +23,13 @@ void DispatcherThread::Wake() {
   changed_.NotifyAll();
 }
 
-void DispatcherThread::Stop() {
-  {
-    MutexLock lock(mutex_);
-    is_stopping_ = true;
-  }
+bool DispatcherThread::Stop(absl::Time give_up_at) {
+  const absl::Duration left = std::max(give_up_at - absl::Now(), absl::ZeroDuration());
+  MutexLock lock(mutex_);
+  is_stopping_ = true;
   changed_.NotifyAll();
-  if (thread_.joinable()) thread_.join();
+  return changed_.WaitFor(mutex_, absl::ToChronoNanoseconds(left),
+                          [&]() REQUIRES(mutex_) { return has_ended_; });
 }
 
 void DispatcherThread::Run() {
@@ -49,6 +50,9 @@ void DispatcherThread::Run() {
   }
   // What became of the last mail must be known to the next process.
   static_cast<void>(dispatcher_.Finish(absl::Now()));
+  MutexLock lock(mutex_);
+  has_ended_ = true;
+  changed_.NotifyAll();
 }
 
 }  // namespace understudy::notifier

@@ -18,15 +18,16 @@ class DispatcherThread {
  public:
   // `dispatcher` must outlive it.
   explicit DispatcherThread(Dispatcher& dispatcher);
-  // As Stop().
+  // Waits for the mail being sent.
   ~DispatcherThread();
   DispatcherThread(const DispatcherThread&) = delete;
   DispatcherThread& operator=(const DispatcherThread&) = delete;
 
   // There may be something to do. From any thread; cheap.
   void Wake();
-  // Waits for the mail being sent, and keeps what became of it. Twice is harmless.
-  void Stop();
+  // Waits for the mail being sent, and keeps what became of it; false if that is not done by
+  // `give_up_at`. Twice is harmless.
+  bool Stop(absl::Time give_up_at);
 
  private:
   void Run();
@@ -36,6 +37,7 @@ class DispatcherThread {
   CondVar changed_;
   bool is_awake_ GUARDED_BY(mutex_) = true;
   bool is_stopping_ GUARDED_BY(mutex_) = false;
+  bool has_ended_ GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
 

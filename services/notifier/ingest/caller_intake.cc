@@ -1,6 +1,6 @@
 #include "services/notifier/ingest/caller_intake.h"
 
-#include <array>
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -8,8 +8,8 @@
 
 namespace understudy::notifier {
 
-CallerIntake::CallerIntake(Ingest& ingest, Hooks hooks)
-    : ingest_(ingest), hooks_(std::move(hooks)), thread_([this] { Run(); }) {}
+CallerIntake::CallerIntake(Ingest& ingest, Hooks hooks, CallerWaits waits)
+    : ingest_(ingest), hooks_(std::move(hooks)), waits_(waits), thread_([this] { Run(); }) {}
 
 CallerIntake::~CallerIntake() {
   {
@@ -20,27 +20,37 @@ CallerIntake::~CallerIntake() {
   thread_.join();
 }
 
-void CallerIntake::Take(Event event, Door door) {
-  Event lost;
-  bool has_lost = false;
+bool CallerIntake::Stop(absl::Time give_up_at) {
+  const absl::Duration left = std::max(give_up_at - absl::Now(), absl::ZeroDuration());
+  MutexLock lock(mutex_);
+  stopping_ = true;
+  changed_.NotifyAll();
+  return changed_.WaitFor(mutex_, absl::ToChronoNanoseconds(left),
+                          [&]() REQUIRES(mutex_) { return has_ended_; });
+}
+
+void CallerIntake::Take(Event event) {
+  const auto own = std::make_shared<Waiting>(std::move(event));
+  std::shared_ptr<Waiting> lost;
   bool is_stored = false;
-  const Event copy = event;
   {
     MutexLock lock(mutex_);
     if (waiting_.size() == kMaxWaitingEvents) {
-      lost = std::move(waiting_.front().event);
-      has_lost = true;
-      stored_up_to_ = waiting_.front().number;
+      lost = std::move(waiting_.front());
+      lost->is_lost = true;
       waiting_.pop_front();
     }
-    const uint64_t number = ++last_number_;
-    waiting_.push_back({.event = std::move(event), .door = door, .number = number});
+    waiting_.push_back(own);
     changed_.NotifyAll();
-    is_stored = changed_.WaitFor(mutex_, absl::ToChronoNanoseconds(kMaxCallerWait),
-                                 [&]() REQUIRES(mutex_) { return stored_up_to_ >= number; });
   }
-  if (has_lost) hooks_.on_lost(lost);
-  if (!is_stored) hooks_.on_degraded(copy);
+  if (lost != nullptr) hooks_.on_lost(lost->event);
+  {
+    MutexLock lock(mutex_);
+    changed_.WaitFor(mutex_, absl::ToChronoNanoseconds(waits_.store),
+                     [&]() REQUIRES(mutex_) { return own->is_stored || own->is_lost; });
+    is_stored = own->is_stored;
+  }
+  if (!is_stored) hooks_.on_degraded(own->event);
 }
 
 size_t CallerIntake::waiting() const {
@@ -55,37 +65,36 @@ void CallerIntake::Run() {
       MutexLock lock(mutex_);
       if (is_good) {
         changed_.Wait(mutex_, [&]() REQUIRES(mutex_) { return stopping_ || !waiting_.empty(); });
-      } else {
-        changed_.WaitFor(mutex_, absl::ToChronoNanoseconds(kCallerRetry),
+      } else if (!stopping_) {
+        changed_.WaitFor(mutex_, absl::ToChronoNanoseconds(waits_.retry),
                          [&]() REQUIRES(mutex_) { return stopping_; });
       }
-      if (stopping_ && waiting_.empty()) return;
+      if (stopping_ && waiting_.empty()) break;
     }
-    is_good = StoreAll();
+    is_good = StoreSome();
     MutexLock lock(mutex_);
-    if (stopping_) return;
+    if (stopping_ && !is_good) break;
   }
+  MutexLock lock(mutex_);
+  has_ended_ = true;
+  changed_.NotifyAll();
 }
 
-bool CallerIntake::StoreAll() {
-  std::array<std::vector<Event>, kDoors> events;
-  uint64_t newest = 0;
+bool CallerIntake::StoreSome() {
+  std::vector<std::shared_ptr<Waiting>> batch;
   {
     MutexLock lock(mutex_);
-    for (const Waiting& waiting : waiting_) {
-      events[static_cast<size_t>(waiting.door)].push_back(waiting.event);
-      newest = waiting.number;
-    }
+    const size_t count = std::min(waiting_.size(), kMaxBatchEvents);
+    batch.assign(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count));
   }
-  const absl::Time now = absl::Now();
-  for (size_t door = 0; door < events.size(); ++door) {
-    if (events[door].empty()) continue;
-    if (!ingest_.Take(std::move(events[door]), static_cast<Door>(door), now).ok()) return false;
-  }
+  std::vector<Event> events;
+  events.reserve(batch.size());
+  for (const auto& waiting : batch) events.push_back(waiting->event);
+  if (!ingest_.Take(std::move(events), Door::kFallback, absl::Now()).ok()) return false;
   {
     MutexLock lock(mutex_);
-    while (!waiting_.empty() && waiting_.front().number <= newest) waiting_.pop_front();
-    stored_up_to_ = std::max(stored_up_to_, newest);
+    for (const auto& stored : batch) stored->is_stored = true;
+    while (!waiting_.empty() && waiting_.front()->is_stored) waiting_.pop_front();
   }
   changed_.NotifyAll();
   return true;

@@ -97,15 +97,15 @@ const char* PhaseName(Phase phase) {
 }
 
 std::optional<Refusal> Normalize(Event& event, absl::Time now) {
+  if (!twilio::IsAccountSid(event.account_sid)) {
+    return Refuse("ACCOUNT_SID_INVALID", "account_sid",
+                  "account_sid must be AC and 32 lower-case hexadecimal digits");
+  }
   if (event.event_id.empty() || event.event_id.size() > kMaxEventIdBytes ||
       Clean(event.event_id, kMaxEventIdBytes) != event.event_id) {
     return Refuse("EVENT_ID_INVALID", "event_id",
                   absl::StrCat("event_id must have 1 to ", kMaxEventIdBytes,
                                " bytes of UTF-8 without control characters"));
-  }
-  if (!twilio::IsAccountSid(event.account_sid)) {
-    return Refuse("ACCOUNT_SID_INVALID", "account_sid",
-                  "account_sid must be AC and 32 lower-case hexadecimal digits");
   }
   if (event.error_code < 0) {
     return Refuse("ERROR_CODE_INVALID", "error_code", "error_code must not be negative");
@@ -118,7 +118,7 @@ std::optional<Refusal> Normalize(Event& event, absl::Time now) {
   }
   event.received_at = now;
   if (!IsNear(event.occurred_at, now)) event.occurred_at = now;
-  event.elapsed = std::max(event.elapsed, absl::ZeroDuration());
+  event.elapsed = std::clamp(event.elapsed, absl::ZeroDuration(), kMaxElapsed);
   event.attempt_count = std::max(event.attempt_count, 0);
   event.http_status = std::max(event.http_status, 0);
   return std::nullopt;
@@ -130,9 +130,9 @@ GroupKey GroupKeyOf(const Event& event) {
   std::string host;
   if (scheme != absl::string_view::npos) {
     url.remove_prefix(scheme + 3);
-    host = absl::AsciiStrToLower(url.substr(0, std::min(url.find_first_of("/?#"), kMaxWordBytes)));
+    host = absl::AsciiStrToLower(Clean(url.substr(0, url.find_first_of("/?#")), kMaxWordBytes));
   } else if (absl::StartsWith(url, "bin:")) {
-    host = std::string(url.substr(0, std::min(url.find('?'), kMaxWordBytes)));
+    host = Clean(url.substr(0, url.find('?')), kMaxWordBytes);
   }
   return {.account_sid = event.account_sid,
           .kind = event.kind,

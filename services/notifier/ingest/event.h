@@ -24,6 +24,8 @@ inline constexpr size_t kMaxEventIdBytes = 128;
 inline constexpr size_t kMaxUrlBytes = 2048;
 inline constexpr size_t kMaxTextBytes = 4096;  // detail and response_excerpt
 inline constexpr size_t kMaxWordBytes = 256;   // every other text
+// What `elapsed` is cut to: no call lasts longer.
+inline constexpr absl::Duration kMaxElapsed = absl::Hours(24);
 
 enum class Target : uint8_t { kUnspecified, kPrimary, kFallback };
 
@@ -62,7 +64,7 @@ struct Event {
   Target target = Target::kUnspecified;
   Outcome outcome = Outcome::kUnknown;
   Phase phase = Phase::kNone;
-  int http_status = 0;  // 0: there was no response
+  int http_status = 0;  // 0: there was no response, or the sender does not say
   std::string detail = {};
   absl::Duration elapsed = {};
   int attempt_count = 0;
@@ -88,7 +90,7 @@ struct Refusal {
 
 // Checks `event` and makes it fit to keep: texts are cut, made UTF-8 and rid of control characters,
 // credentials and fragments leave the URL, unset times become `now`, and times further off than a
-// day become `now` too. nullopt: it is good.
+// day become `now` too; negative numbers become 0. nullopt: it is good.
 std::optional<Refusal> Normalize(Event& event, absl::Time now);
 
 // What events that operators hear of together have in common.

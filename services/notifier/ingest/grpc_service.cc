@@ -32,7 +32,10 @@ grpc::Status GrpcService::ReportErrorEvents(grpc::ServerContext*,
   Batch& batch = std::get<Batch>(read);
   const absl::StatusOr<Intake> intake =
       ingest_.Take(std::move(batch.events), Door::kGrpc, absl::Now());
-  if (!intake.ok()) return ToStatus(intake.status());
+  if (!intake.ok()) {
+    ingest_.TurnAway(intake.status(), Door::kGrpc);
+    return ToStatus(intake.status());
+  }
   for (const RejectedEvent& event : batch.rejected) ingest_.Reject(event, Door::kGrpc);
   *response = ToResponse(batch, *intake);
   return grpc::Status::OK;
@@ -46,13 +49,15 @@ grpc::Status GrpcService::ListErrorEvents(grpc::ServerContext*,
     return serving::ToStatus(*error);
   }
   const EventsQuery& query = std::get<EventsQuery>(read);
-  const absl::StatusOr<std::vector<StoredEvent>> events =
-      store_.ListEvents(query.filter, query.before_row, query.page_size);
+  // One more, to know whether there is a next page.
+  absl::StatusOr<std::vector<StoredEvent>> events =
+      store_.ListEvents(query.filter, query.before_row, query.page_size + 1);
   if (!events.ok()) return ToStatus(events.status());
-  for (const StoredEvent& stored : *events) SetEvent(stored.event, response->add_events());
-  if (static_cast<int>(events->size()) == query.page_size) {
+  if (static_cast<int>(events->size()) > query.page_size) {
+    events->pop_back();
     response->set_next_page_token(PageToken(events->back().row));
   }
+  for (const StoredEvent& stored : *events) SetEvent(stored.event, response->add_events());
   return grpc::Status::OK;
 }
 
@@ -64,13 +69,14 @@ grpc::Status GrpcService::ListErrorGroups(grpc::ServerContext*,
     return serving::ToStatus(*error);
   }
   const GroupsQuery& query = std::get<GroupsQuery>(read);
-  const absl::StatusOr<std::vector<Store::ListedGroup>> groups =
-      store_.ListGroups(query.filter, query.before, query.page_size);
+  absl::StatusOr<std::vector<Store::ListedGroup>> groups =
+      store_.ListGroups(query.filter, query.before, query.page_size + 1);
   if (!groups.ok()) return ToStatus(groups.status());
-  for (const Store::ListedGroup& listed : *groups) SetGroup(listed.group, response->add_groups());
-  if (static_cast<int>(groups->size()) == query.page_size) {
+  if (static_cast<int>(groups->size()) > query.page_size) {
+    groups->pop_back();
     response->set_next_page_token(PageToken(groups->back().place));
   }
+  for (const Store::ListedGroup& listed : *groups) SetGroup(listed.group, response->add_groups());
   return grpc::Status::OK;
 }
 

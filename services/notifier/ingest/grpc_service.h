@@ -10,8 +10,6 @@
 
 namespace understudy::notifier {
 
-// How long a sender that is told to come back later should wait.
-inline constexpr absl::Duration kRetryDelay = absl::Seconds(1);
 // Of a request: 500 events with every text at its limit.
 inline constexpr int kMaxRequestBytes = 8 << 20;
 

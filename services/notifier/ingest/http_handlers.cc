@@ -38,13 +38,6 @@ HttpResponse NotAllowed(const char* methods) {
   return response;
 }
 
-HttpResponse Busy(const absl::Status& status) {
-  const bool is_full = status.code() == absl::StatusCode::kResourceExhausted;
-  HttpResponse response = Plain(is_full ? 429 : 503, std::string(status.message()));
-  response.headers.push_back({"Retry-After", "1"});
-  return response;
-}
-
 std::string HeaderOf(const HttpRequest& request, absl::string_view name) {
   const std::string* value = serving::FindHeader(request.headers, name);
   return value == nullptr ? std::string() : *value;
@@ -107,10 +100,18 @@ HttpResponse HttpDoor::Refuse(Door door, const SenderProblem& problem) {
   return response;
 }
 
+HttpResponse HttpDoor::Busy(Door door, const absl::Status& status) {
+  ingest_.TurnAway(status, door);
+  const bool is_full = status.code() == absl::StatusCode::kResourceExhausted;
+  HttpResponse response = Plain(is_full ? 429 : 503, std::string(status.message()));
+  response.headers.push_back({"Retry-After", absl::StrCat(absl::ToInt64Seconds(kRetryDelay))});
+  return response;
+}
+
 // Whatever else happens, a caller may be waiting for the document.
 HttpResponse HttpDoor::Fallback(const HttpRequest& request) {
   const absl::string_view which = absl::StripPrefix(request.path, "/fallback");
-  if (which != "" && which != "/voice" && which != "/messaging") {
+  if (!which.empty() && which != "/voice" && which != "/messaging") {
     return Plain(404, "There are /fallback, /fallback/voice and /fallback/messaging.");
   }
   if (request.method != "GET" && request.method != "POST") return NotAllowed("GET, POST");
@@ -125,28 +126,28 @@ HttpResponse HttpDoor::Fallback(const HttpRequest& request) {
   if (!kind.has_value() && which == "/voice") kind = Kind::kVoice;
   if (!kind.has_value() && which == "/messaging") kind = Kind::kMessaging;
 
+  const std::string token = HeaderOf(request, "I-Twilio-Idempotency-Token");
   const std::optional<Event> event =
-      FallbackEvent(asked.parameters, kind.value_or(Kind::kVoice),
-                    HeaderOf(request, "I-Twilio-Idempotency-Token"), absl::Now());
+      FallbackEvent(asked.parameters, kind.value_or(Kind::kVoice), token, absl::Now());
   if (!event.has_value()) {
     on_refused_(Door::kFallback, "NO_ERROR");
     // An empty document is one for either kind.
     return {.content_type = kXml, .body = twilio::MessageDocument("")};
   }
-  callers_.Take(*event, Door::kFallback);
+  callers_.Take(*event);
   return {.content_type = kXml,
-          .body = kind.has_value() ? FallbackDocument(*settings, *event, *kind)
+          .body = kind.has_value() ? FallbackDocument(*settings, *event, token, *kind)
                                    : twilio::MessageDocument("")};
 }
 
 std::string HttpDoor::FallbackDocument(const HttpSettings& settings, const Event& event,
-                                       Kind kind) {
+                                       absl::string_view token, Kind kind) {
   const FallbackAnswers& answers = settings.fallback;
   const std::string& url =
       answers.redirect_to == kRedirectToErrorUrl ? event.error_url : answers.redirect_to;
   if (!url.empty() && twilio::ParseUrl(url).ok()) {
     MutexLock lock(mutex_);
-    if (recoveries_.MayRecover(event.resource_sid, answers.max_per_call, absl::Now())) {
+    if (recoveries_.MayRecover(event.resource_sid, token, answers.max_per_call, absl::Now())) {
       return twilio::RedirectDocument(url);
     }
   }
@@ -169,7 +170,7 @@ HttpResponse HttpDoor::Debugger(const HttpRequest& request) {
   }
   const absl::StatusOr<Intake> intake =
       ingest_.Take({std::get<Event>(std::move(read))}, Door::kDebugger, absl::Now());
-  if (!intake.ok()) return Busy(intake.status());
+  if (!intake.ok()) return Busy(Door::kDebugger, intake.status());
   if (!intake->rejected.empty()) {
     const Refusal& refusal = intake->rejected.front().refusal;
     return Plain(refusal.reason == "EVENT_ID_CONFLICT" ? 409 : 400,
@@ -211,7 +212,7 @@ HttpResponse HttpDoor::Events(const HttpRequest& request) {
   }
   const absl::StatusOr<Intake> intake =
       ingest_.Take(std::move(batch.events), Door::kEvents, absl::Now());
-  if (!intake.ok()) return Busy(intake.status());
+  if (!intake.ok()) return Busy(Door::kEvents, intake.status());
   for (const RejectedEvent& event : batch.rejected) ingest_.Reject(event, Door::kEvents);
   HttpResponse response = {.content_type = kJson};
   google::protobuf::util::JsonPrintOptions options;

@@ -53,10 +53,12 @@ class HttpDoor {
 
   std::shared_ptr<const HttpSettings> settings() const;
   serving::HttpResponse Refuse(Door door, const SenderProblem& problem);
+  serving::HttpResponse Busy(Door door, const absl::Status& status);
   serving::HttpResponse Fallback(const serving::HttpRequest& request);
   serving::HttpResponse Debugger(const serving::HttpRequest& request);
   serving::HttpResponse Events(const serving::HttpRequest& request);
-  std::string FallbackDocument(const HttpSettings& settings, const Event& event, Kind kind);
+  std::string FallbackDocument(const HttpSettings& settings, const Event& event,
+                               absl::string_view token, Kind kind);
 
   Ingest& ingest_;
   CallerIntake& callers_;

@@ -64,4 +64,11 @@ absl::StatusOr<Intake> Ingest::Take(std::vector<Event> events, Door door, absl::
   return intake;
 }
 
+void Ingest::TurnAway(const absl::Status& status, Door door) {
+  const bool is_full = status.code() == absl::StatusCode::kResourceExhausted;
+  Reject({.refusal = {.reason = is_full ? "STORE_FULL" : "STORE_UNAVAILABLE",
+                      .message = std::string(status.message())}},
+         door);
+}
+
 }  // namespace understudy::notifier

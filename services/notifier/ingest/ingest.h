@@ -17,6 +17,8 @@
 namespace understudy::notifier {
 
 inline constexpr size_t kMaxBatchEvents = 500;
+// How long a sender that is told to come back later should wait.
+inline constexpr absl::Duration kRetryDelay = absl::Seconds(1);
 
 // By which door an event came; a label.
 enum class Door : uint8_t { kGrpc, kEvents, kFallback, kDebugger };
@@ -56,6 +58,8 @@ class Ingest {
   absl::StatusOr<Intake> Take(std::vector<Event> events, Door door, absl::Time now);
   // Of what a door could not even make an event of: counted like those that Take rejects.
   void Reject(const RejectedEvent& event, Door door) { hooks_.on_rejected(event, door); }
+  // The same for a whole batch whose sender is told that the store failed with `status`.
+  void TurnAway(const absl::Status& status, Door door);
 
  private:
   Store& store_;

@@ -2,6 +2,7 @@
 
 #include <openssl/sha.h>
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -19,6 +20,8 @@ using nlohmann::json;
 
 // Of a payload's objects within each other; deeper ones tell nothing we read.
 constexpr int kMaxPayloadDepth = 32;
+// Of what tells a sender's events apart, within our event_id.
+constexpr size_t kMaxNameBytes = 64;
 
 std::string Find(const twilio::Form& form, absl::string_view name) {
   const std::string* value = twilio::FindParameter(form, name);
@@ -39,12 +42,20 @@ int CodeOf(absl::string_view text) {
   return absl::SimpleAtoi(text, &code) && code > 0 ? code : 0;
 }
 
-// `text`, or what it hashes to where it is too long for an event_id of ours.
-std::string Short(absl::string_view text) {
-  if (text.size() <= 64) return std::string(text);
+// 128 bits of SHA-256, in hexadecimal digits.
+std::string Digest(absl::string_view text) {
   std::array<unsigned char, SHA256_DIGEST_LENGTH> hash = {};
   SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), hash.data());
   return absl::BytesToHexString(absl::string_view(reinterpret_cast<const char*>(hash.data()), 16));
+}
+
+// `text`, or its digest where it does not fit into an event_id of ours: whatever a stranger calls
+// its event, the event is no worse for it.
+std::string ForEventId(absl::string_view text) {
+  const bool is_plain = std::all_of(text.begin(), text.end(), [](char c) {
+    return absl::ascii_isgraph(static_cast<unsigned char>(c));
+  });
+  return is_plain && text.size() <= kMaxNameBytes ? std::string(text) : Digest(text);
 }
 
 // A value anywhere in `root`, as text; "" if it is not there, or no text or number.
@@ -115,10 +126,10 @@ std::optional<Event> FallbackEvent(const twilio::Form& parameters, Kind kind,
                               FindAny(parameters, {"From", "Caller"}));
   const std::string what =
       idempotency_token.empty()
-          ? absl::StrCat(Short(absl::StrCat(twilio::EncodeForm(parameters), "#")), "-",
+          ? absl::StrCat(Digest(twilio::EncodeForm(parameters)), "-",
                          absl::ToUnixSeconds(now) / absl::ToInt64Seconds(kSameRequestTime))
-          : Short(idempotency_token);
-  event.event_id = absl::StrCat("fallback-", event.account_sid.substr(0, 34), "-", what);
+          : ForEventId(idempotency_token);
+  event.event_id = absl::StrCat("fallback-", event.account_sid, "-", what);
   return event;
 }
 
@@ -128,7 +139,7 @@ std::variant<Event, Refusal> DebuggerEvent(const twilio::Form& parameters) {
   if (sid.empty()) {
     return Refusal{.reason = "SID_REQUIRED", .field = "Sid", .message = "Sid is missing or empty"};
   }
-  event.event_id = absl::StrCat("debugger-", Short(sid));
+  event.event_id = absl::StrCat("debugger-", ForEventId(sid));
   if (absl::EqualsIgnoreCase(Find(parameters, "Level"), "warning")) {
     event.level = Level::kWarning;
     event.outcome = Outcome::kWarning;

@@ -168,11 +168,15 @@ auto SignatureOf(const Event& event) {
                   event.response_excerpt);
 }
 
+// "HTTP 500 from the primary, phase status". An event from elsewhere may not say how it failed.
 std::string CaseTitle(const Event& event) {
-  std::string title =
-      event.http_status == 0 ? std::string("No response") : StrCat("HTTP ", event.http_status);
+  const bool is_known = event.http_status != 0 || event.phase != Phase::kNone;
+  std::string title = !is_known                ? std::string("Failure")
+                      : event.http_status == 0 ? std::string("No response")
+                                               : StrCat("HTTP ", event.http_status);
   if (event.target != Target::kUnspecified) {
-    StrAppend(&title, " from the ", event.target == Target::kPrimary ? "primary" : "fallback");
+    StrAppend(&title, is_known ? " from the " : " of the ",
+              event.target == Target::kPrimary ? "primary" : "fallback");
   }
   if (event.phase != Phase::kNone) {
     const std::string phase(absl::StripPrefix(PhaseName(event.phase), "PHASE_"));
@@ -212,6 +216,7 @@ std::vector<Block> CasesOf(absl::Span<const Event> sample) {
     found->second.calls.push_back(CallText(*event));
   }
   std::vector<Block> blocks;
+  blocks.reserve(cases.size());
   for (auto& [event, found] : cases) blocks.emplace_back(std::move(found));
   return blocks;
 }
@@ -269,7 +274,7 @@ std::string GroupLead(const GroupDigest& group) {
   const Noun noun = NounOf(group.key.kind);
   const std::string all =
       StrCat(Counted(group.episode.total(), noun), ", ", OutcomesText(group.episode, noun), ".");
-  const std::string news =
+  std::string news =
       StrCat(Counted(group.news.total(), noun), ", ", OutcomesText(group.news, noun), ".");
   switch (group.reason) {
     case Reason::kNews:

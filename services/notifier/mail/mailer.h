@@ -36,15 +36,15 @@ enum class SendReason : uint8_t {
   kHostUnknown,
   kConnectFailed,
   kTimeout,
-  kGreetingRefused,
-  kTlsMissing,      // required, and the server has none
-  kTlsFailed,       // handshake, injected replies
-  kCertificate,     // untrusted, expired, or of another host
-  kAuthentication,  // the server does not take the credentials
-  kSenderRefused,
+  kGreetingRefused,  // whenever the server says it
+  kTlsMissing,       // required on one side, and not there on the other
+  kTlsFailed,        // handshake, injected replies
+  kCertificate,      // untrusted, expired, or of another host
+  kAuthentication,   // the server does not take the credentials
+  kSenderRefused,    // whenever the server says it
   kRecipientRefused,
   kContentRefused,
-  kRateLimited,  // 4.7.x, 421, 450/451 that says so
+  kRateLimited,  // 421, 4.7.x, 4xx to AUTH, greylisting
   kTooLarge,
   kProtocol,
   kConnectionLost,

@@ -91,6 +91,15 @@ std::string Clean(string_view text) {
   return clean;
 }
 
+// The same, as one line.
+std::string CleanLine(string_view text) {
+  std::string line = Clean(text);
+  for (char& c : line) {
+    if (c == '\n' || c == '\t') c = ' ';
+  }
+  return line;
+}
+
 bool IsPlainAscii(string_view line) {
   return std::all_of(line.begin(), line.end(), [](char c) { return c == ' ' || IsVisible(c); }) &&
          !absl::StrContains(line, "=?");  // would be taken for an encoded word
@@ -127,7 +136,7 @@ std::string EncodedWords(string_view line) {
 }
 
 std::string SubjectHeader(string_view subject) {
-  const std::string line = PlainLine(absl::StripAsciiWhitespace(subject));
+  const std::string line = CleanLine(absl::StripAsciiWhitespace(subject));
   std::string header = absl::StrCat("Subject: ", line);
   if (IsPlainAscii(line) && header.size() <= kHeaderColumns) return header;
   return absl::StrCat("Subject: ", EncodedWords(line));
@@ -145,7 +154,7 @@ std::string Atoms(string_view text) {
 
 std::string FromHeader(const Mailbox& from) {
   const std::string address = Atoms(from.address);
-  const std::string name = PlainLine(absl::StripAsciiWhitespace(from.name));
+  const std::string name = CleanLine(absl::StripAsciiWhitespace(from.name));
   if (name.empty()) return absl::StrCat("From: ", address);
   std::string phrase =
       absl::StrCat("From: \"", absl::StrReplaceAll(name, {{"\\", "\\\\"}, {"\"", "\\\""}}), "\"");
@@ -307,14 +316,6 @@ absl::StatusOr<Mailbox> ParseMailbox(string_view text) {
   if (absl::Status status = CheckAddress(text); !status.ok()) return status;
   mailbox.address = std::string(text);
   return mailbox;
-}
-
-std::string PlainLine(string_view text) {
-  std::string line = Clean(text);
-  for (char& c : line) {
-    if (c == '\n' || c == '\t') c = ' ';
-  }
-  return line;
 }
 
 std::string BuildMail(const MailHead& head, const Digest& digest) {

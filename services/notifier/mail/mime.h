@@ -38,10 +38,6 @@ struct MailHead {
   std::string list_id = {};      // "alerts.understudy.example.com"; empty: none
 };
 
-// `text` as one line of UTF-8 without control characters: line ends and tabs become blanks, the
-// others and what is no UTF-8 U+FFFD.
-std::string PlainLine(absl::string_view text);
-
 // RFC 5322 bytes with CRLF line ends, none longer than 998 bytes, text and HTML as one
 // multipart/alternative; the same for the same arguments. Whatever stands in subject, names and
 // bodies, headers stay ours: control characters and what is no UTF-8 become U+FFFD, and what cannot

@@ -1,6 +1,5 @@
 #include "services/notifier/mail/shown_text.h"
 
-#include <algorithm>
 #include <iterator>
 
 #include "absl/strings/str_cat.h"
@@ -145,8 +144,10 @@ std::string TimeText(absl::Time time) {
 }
 
 std::string DurationText(absl::Duration duration) {
+  if (duration < absl::Milliseconds(1)) return "under 1 ms";
+  if (duration < absl::Seconds(1)) return absl::StrCat(absl::ToInt64Milliseconds(duration), " ms");
   if (duration < absl::Seconds(10)) {
-    return absl::StrFormat("%.1f s", std::max(0.0, absl::ToDoubleSeconds(duration)));
+    return absl::StrFormat("%.1f s", absl::ToDoubleSeconds(duration));
   }
   const int64_t seconds = absl::ToInt64Seconds(duration);
   const auto two = [](int64_t large, const char* unit, int64_t small, const char* small_unit) {
@@ -156,7 +157,7 @@ std::string DurationText(absl::Duration duration) {
   };
   if (seconds < 60) return absl::StrCat(seconds, " s");
   if (seconds < 3600) return two(seconds / 60, " min", seconds % 60, " s");
-  if (seconds < 2 * 86400) return two(seconds / 3600, " h", seconds % 3600 / 60, " min");
+  if (seconds < int64_t{2} * 86400) return two(seconds / 3600, " h", seconds % 3600 / 60, " min");
   return two(seconds / 86400, " d", seconds % 86400 / 3600, " h");
 }
 

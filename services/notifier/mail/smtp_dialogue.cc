@@ -12,7 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/twilio/charset.h"
-#include "services/notifier/mail/mime.h"
+#include "services/notifier/mail/shown_text.h"
 
 namespace understudy::notifier {
 namespace {
@@ -122,91 +122,95 @@ bool IsTooLarge(SmtpStep step, int code, string_view detail) {
   return code == 552 && step != SmtpStep::kRcpt;
 }
 
-// The server said no to `step`.
-SendResult Refused(const SmtpEnd& end) {
-  const SmtpStep step = end.dialogue.step;
-  const int code = end.dialogue.code;
-  const string_view detail = DetailOf(end.dialogue.reply);
-  const bool is_final = code / 100 == 5;
-  SendResult result = Temporary(SendReason::kProtocol, "");
+bool IsGreylisting(string_view reply) {
+  return SaysAnyOf(reply, {"greylist", "graylist"});
+}
 
-  if (code == 421) {
-    result.reason = SendReason::kRateLimited;
-    result.detail = absl::StrCat(end.server, " is busy or going down, and asks to come back later");
-    return result;
-  }
-  if (step == SmtpStep::kGreeting || step == SmtpStep::kEhlo) {
-    result.reason = SendReason::kGreetingRefused;
-    result.detail =
-        absl::StrCat(end.server,
-                     " refuses to talk to this machine; its administrator has to let this address "
-                     "in, or mail.smtp.helo_name has to be a name it accepts");
-    return result;
-  }
-  if (step == SmtpStep::kStartTls) {
-    result.reason = SendReason::kTlsMissing;
-    result.detail =
-        absl::StrCat(end.server, " offers STARTTLS and refuses it; nothing is sent in the clear");
-    return result;
-  }
+bool IsAboutRelaying(string_view reply) {
+  return SaysAnyOf(
+      reply, {"relay access denied", "relaying denied", "unable to relay", "relay not permitted"});
+}
+
+// Why the server said no to `step`. Many servers say what they have against us, our credentials or
+// the sender only when they hear of the recipient, so their words count as well.
+SendReason WhyRefused(SmtpStep step, int code, string_view reply) {
+  const string_view detail = DetailOf(reply);
+  const bool is_final = code / 100 == 5;
+  if (code == 421) return SendReason::kRateLimited;
+  if (step == SmtpStep::kGreeting || step == SmtpStep::kEhlo) return SendReason::kGreetingRefused;
   // 538 is about the connection, and so may 530 be (RFC 3207, 4).
-  if (code == 538 || (code == 530 && SaysAnyOf(end.dialogue.reply, {"starttls"}))) {
-    result.reason = SendReason::kTlsMissing;
-    result.detail =
-        absl::StrCat(end.server, " takes mail over TLS only; mail.smtp.starttls must be required");
-    return result;
+  if (step == SmtpStep::kStartTls || code == 538 ||
+      (code == 530 && SaysAnyOf(reply, {"starttls"}))) {
+    return SendReason::kTlsMissing;
   }
   // 530: authentication is required; 534, 535: this one is not good enough.
-  if (code == 530 || code == 534 || code == 535 ||
-      (step == SmtpStep::kAuth && is_final)) {
-    result.reason = SendReason::kAuthentication;
-    result.detail = absl::StrCat(end.server,
-                                 " does not take mail with these credentials; check "
-                                 "mail.smtp.username and mail.smtp.password_file");
-    return result;
+  if (code == 530 || code == 534 || code == 535 || (step == SmtpStep::kAuth && is_final)) {
+    return SendReason::kAuthentication;
   }
-  if (IsTooLarge(step, code, detail)) {
-    result.state = is_final ? SendState::kPermanent : SendState::kTemporary;
-    result.reason = SendReason::kTooLarge;
-    result.detail = absl::StrCat(end.server, " takes no mail of this size");
-    result.server_failed = false;
-    return result;
+  if (code / 100 != 4 && !is_final) return SendReason::kProtocol;
+  if (IsTooLarge(step, code, detail)) return SendReason::kTooLarge;
+  if (SaysAnyOf(reply, {"client host rejected", "helo command rejected"})) {
+    return SendReason::kGreetingRefused;
   }
-  const bool is_greylisting = SaysAnyOf(end.dialogue.reply, {"greylist", "graylist"});
-  if (code / 100 == 4 &&
-      (is_greylisting || step == SmtpStep::kAuth || absl::StartsWith(detail, "7.") ||
-       SaysAnyOf(end.dialogue.reply, {"rate limit", "too many", "too much", "throttl"}))) {
-    result.reason = SendReason::kRateLimited;
-    result.detail = absl::StrCat(end.server, " asks to come back later",
-                                 is_greylisting ? " (greylisting)" : "");
-    result.server_failed = !is_greylisting;
-    return result;
+  if (IsAboutRelaying(reply)) return SendReason::kAuthentication;
+  if (!is_final &&
+      (step == SmtpStep::kAuth || absl::StartsWith(detail, "7.") || IsGreylisting(reply) ||
+       SaysAnyOf(reply, {"rate limit", "too many", "too much", "throttl"}))) {
+    return SendReason::kRateLimited;
   }
-  if (code / 100 != 4 && !is_final) {
-    result.detail = absl::StrCat(end.server, " answered ", NameOf(step), " with ", code,
-                                 ", which is no answer to it");
-    return result;
+  if (step == SmtpStep::kMail || detail == "1.7" || detail == "1.8" ||
+      SaysAnyOf(reply, {"sender address rejected"})) {
+    return SendReason::kSenderRefused;
   }
+  return step == SmtpStep::kRcpt ? SendReason::kRecipientRefused : SendReason::kContentRefused;
+}
 
-  result.state = is_final ? SendState::kPermanent : SendState::kTemporary;
-  switch (step) {
-    case SmtpStep::kMail:
-      // Of all mails alike: the others would fare no better.
-      result.reason = SendReason::kSenderRefused;
-      result.detail = absl::StrCat(end.server, " takes no mail from the sender; check mail.from");
-      break;
-    case SmtpStep::kRcpt:
-      result.reason = SendReason::kRecipientRefused;
-      result.detail = absl::StrCat(end.server, " takes no mail for ", end.recipient);
-      result.server_failed = false;
-      break;
+// Goes on after the server's name.
+std::string WhatToDo(SendReason reason, const SmtpEnd& end) {
+  const SmtpDialogue& dialogue = end.dialogue;
+  switch (reason) {
+    case SendReason::kRateLimited:
+      return IsGreylisting(dialogue.reply) ? " asks to come back later (greylisting)"
+                                           : " asks to come back later";
+    case SendReason::kGreetingRefused:
+      return " refuses to talk to this machine; its administrator has to let this address in, or "
+             "mail.smtp.helo_name has to be a name it accepts";
+    case SendReason::kTlsMissing:
+      return dialogue.step == SmtpStep::kStartTls
+                 ? " offers STARTTLS and refuses it; nothing is sent in the clear"
+                 : " takes mail over TLS only; mail.smtp.starttls must be required";
+    case SendReason::kAuthentication:
+      return IsAboutRelaying(dialogue.reply)
+                 ? " passes on no mail for us; it may want credentials: see mail.smtp.username"
+                 : " does not take mail with these credentials; check mail.smtp.username and "
+                   "mail.smtp.password_file";
+    case SendReason::kTooLarge:
+      return " takes no mail of this size";
+    case SendReason::kSenderRefused:
+      return " takes no mail from the sender; check mail.from";
+    case SendReason::kRecipientRefused:
+      return absl::StrCat(" takes no mail for ", end.recipient);
+    case SendReason::kContentRefused:
+      return dialogue.code / 100 == 5 ? " refuses this mail" : " could not take this mail just now";
     default:
-      result.reason = SendReason::kContentRefused;
-      result.detail = absl::StrCat(
-          end.server, is_final ? " refuses this mail" : " could not take this mail just now");
-      result.server_failed = false;
-      break;
+      return absl::StrCat(" answered ", NameOf(dialogue.step), " with ", dialogue.code,
+                          ", which is no answer to it");
   }
+}
+
+SendResult Refused(const SmtpEnd& end) {
+  const SmtpDialogue& dialogue = end.dialogue;
+  const SendReason reason = WhyRefused(dialogue.step, dialogue.code, dialogue.reply);
+  SendResult result = Temporary(reason, absl::StrCat(end.server, WhatToDo(reason, end)));
+  const bool is_about_this_mail = reason == SendReason::kRecipientRefused ||
+                                  reason == SendReason::kContentRefused ||
+                                  reason == SendReason::kTooLarge;
+  // The sender is that of all mails: the others would fare no better.
+  if (dialogue.code / 100 == 5 && (is_about_this_mail || reason == SendReason::kSenderRefused)) {
+    result.state = SendState::kPermanent;
+  }
+  result.server_failed =
+      !is_about_this_mail && !(reason == SendReason::kRateLimited && IsGreylisting(dialogue.reply));
   return result;
 }
 
@@ -342,7 +346,7 @@ void OnReceived(string_view line, SmtpDialogue& dialogue) {
   if (!dialogue.in_reply) dialogue.reply.clear();
   const string_view more =
       dialogue.in_reply && code != 0 ? line.substr(std::min<size_t>(4, line.size())) : line;
-  absl::StrAppend(&dialogue.reply, dialogue.in_reply ? " / " : "", PlainLine(more));
+  absl::StrAppend(&dialogue.reply, dialogue.in_reply ? " / " : "", OneLine(more));
   dialogue.reply.resize(
       std::min(dialogue.reply.size(),
                twilio::ValidUtf8Prefix(string_view(dialogue.reply).substr(0, kMaxReplyBytes))));
@@ -370,7 +374,7 @@ bool WasStaleConnection(const SmtpEnd& end) {
 
 SendResult UnderstandEnd(const SmtpEnd& end) {
   SendResult result = Understand(end);
-  result.detail = PlainLine(result.detail);
+  result.detail = OneLine(result.detail);
   result.reply = end.dialogue.reply;
   return result;
 }

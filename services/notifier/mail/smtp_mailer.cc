@@ -143,6 +143,11 @@ absl::Status CheckOptions(const SmtpOptions& options, const Endpoint& endpoint) 
                        absl::FormatDuration(kSendTimeout - kSendOverrun)));
     }
   }
+  for (const absl::Duration limit : {options.max_connection_idle, options.max_connection_age}) {
+    if (limit < absl::Seconds(1)) {  // libcurl's 0 is for ever
+      return absl::InvalidArgumentError("a connection must be kept for a second at least");
+    }
+  }
   return absl::OkStatus();
 }
 
@@ -315,7 +320,9 @@ size_t Transfer::OnRead(char* buffer, size_t size, size_t count, void* self) {
 void Transfer::OnBytesSent(size_t sent) {
   if (sent != sent_) step_begun_at_ = MonotonicNow();
   sent_ = sent;
-  if (dialogue_.step == SmtpStep::kBody && sent_ >= wire_bytes_) Begin(SmtpStep::kVerdict);
+  if (dialogue_.step == SmtpStep::kBody && !dialogue_.answered && sent_ >= wire_bytes_) {
+    Begin(SmtpStep::kVerdict);
+  }
 }
 
 // Asked by libcurl whenever it wakes, and once a second where it waits by itself.
@@ -357,7 +364,6 @@ SmtpEnd Transfer::Finish(CURL* easy, CURLcode code) {
   if (code == CURLE_COULDNT_CONNECT && os_errno != 0) {
     end.error_text = std::generic_category().message(static_cast<int>(os_errno));
   }
-
   end.reused = !opened_socket_;
   return end;
 }
@@ -528,9 +534,9 @@ void SmtpMailer::Connection::SetOptions(const std::string& address, const Outgoi
   curl_easy_setopt(easy, CURLOPT_SERVER_RESPONSE_TIMEOUT,
                    static_cast<long>(absl::ToInt64Seconds(late)));
   curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN,
-                   static_cast<long>(absl::ToInt64Seconds(kMaxSmtpConnectionIdle)));
+                   static_cast<long>(absl::ToInt64Seconds(options_.max_connection_idle)));
   curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN,
-                   static_cast<long>(absl::ToInt64Seconds(kMaxSmtpConnectionAge)));
+                   static_cast<long>(absl::ToInt64Seconds(options_.max_connection_age)));
   curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, afresh ? 1L : 0L);
   curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, OnCloseSocket);
   curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, this);

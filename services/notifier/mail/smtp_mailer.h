@@ -48,6 +48,9 @@ struct SmtpOptions {
       absl::Seconds(30);  // a reply, the TLS handshake, progress in a mail
   // All of an attempt; what is left of it after the last byte of a mail is for the verdict.
   absl::Duration total_timeout = kSendTimeout - kSendOverrun;
+  // In whole seconds, at least 1.
+  absl::Duration max_connection_idle = kMaxSmtpConnectionIdle;
+  absl::Duration max_connection_age = kMaxSmtpConnectionAge;
 };
 
 // A password never leaves this class but in AUTH, and there not without TLS unless options say so:

@@ -11,13 +11,6 @@
 namespace understudy::notifier {
 namespace {
 
-int64_t FreeBytes(const std::string& path) {
-  struct statvfs disk = {};
-  const std::string folder = std::filesystem::path(path).parent_path().string();
-  if (::statvfs(folder.empty() ? "." : folder.c_str(), &disk) != 0) return 0;
-  return static_cast<int64_t>(disk.f_bavail) * static_cast<int64_t>(disk.f_frsize);
-}
-
 // That it really has, holes not counted.
 int64_t BytesOf(const std::string& path) {
   struct stat file = {};
@@ -28,12 +21,19 @@ int64_t BytesOf(const std::string& path) {
 
 }  // namespace
 
+int64_t FreeBytesBeside(const std::string& path) {
+  struct statvfs disk = {};
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  if (::statvfs(folder.empty() ? "." : folder.c_str(), &disk) != 0) return 0;
+  return static_cast<int64_t>(disk.f_bavail) * static_cast<int64_t>(disk.f_frsize);
+}
+
 Ballast::Ballast(std::string path, int64_t bytes)
     : path_(std::move(path)), bytes_(bytes), held_(BytesOf(path_) >= bytes_) {}
 
 bool Ballast::Make() {
   if (held_) return true;
-  if (FreeBytes(path_) < 2 * bytes_) return false;
+  if (FreeBytesBeside(path_) < 2 * bytes_) return false;
   const int fd = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0640);
   if (fd < 0) return false;
   held_ = ::posix_fallocate(fd, 0, bytes_) == 0;

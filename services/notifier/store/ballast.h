@@ -8,6 +8,9 @@
 
 namespace understudy::notifier {
 
+// That may still be written to the disk `path` is on; 0 if that is not known.
+int64_t FreeBytesBeside(const std::string& path);
+
 class Ballast {
  public:
   // `path` may be there already, from the process before.

@@ -1,7 +1,11 @@
 #include "services/notifier/store/database.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -33,14 +37,30 @@ int64_t FileBytes(const std::string& path) {
   return ::stat(path.c_str(), &file) == 0 ? static_cast<int64_t>(file.st_size) : 0;
 }
 
+bool IsOnReadOnlyDisk(const std::string& path) {
+  struct statvfs disk = {};
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  return ::statvfs(folder.empty() ? "." : folder.c_str(), &disk) == 0 &&
+         (disk.f_flag & ST_RDONLY) != 0;
+}
+
+// What is in it is the owner's and the group's business alone; SQLite would let everybody read. Its
+// other files get the same mode. If this fails, SQLite says why.
+void MakeFile(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+  if (fd >= 0) ::close(fd);
+}
+
 }  // namespace
 
 Database::Database(DatabaseOptions options)
-    : options_(std::move(options)), ballast_(FileBeside(".ballast"), options_.ballast_bytes) {}
+    : options_(std::move(options)),
+      ballast_(FileBeside(".ballast"), options_.ballast_bytes),
+      checkpointer_(options_.path) {}
 
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(DatabaseOptions options) {
   std::unique_ptr<Database> database(new Database(std::move(options)));
-  const absl::Status status = database->Connect();
+  absl::Status status = database->Connect();
   if (!status.ok() && !absl::IsUnavailable(status)) return status;
   database->Remember(status.ok() ? database->MakeReady(Room::kOrdinary) : status).IgnoreError();
   return database;
@@ -54,18 +74,17 @@ absl::Status Database::Transact(Room room, absl::FunctionRef<absl::Status(Connec
   if (absl::Status ready = MakeReady(room); !ready.ok()) return Remember(ready);
   Connection& connection = *connection_;
   connection.Run("BEGIN IMMEDIATE");
-  const absl::Status worked = connection.ok() ? work(connection) : absl::OkStatus();
+  absl::Status worked = connection.ok() ? work(connection) : absl::OkStatus();
   if (worked.ok()) connection.Run("COMMIT");
   if (worked.ok() && connection.ok()) {
-    OnCommitted();
+    OnCommitted(room);
     return absl::OkStatus();
   }
   Failure failure = connection.TakeFailure();
   if (connection.in_transaction()) connection.Run("ROLLBACK");
   if (failure.ok()) failure = connection.TakeFailure();
   if (failure.ok()) return worked;
-  if (failure.trouble == Trouble::kNotFound) return ToStatus(failure);
-  return Remember(OnFailure(failure));
+  return OnFailure(failure);
 }
 
 absl::Status Database::Probe() {
@@ -82,10 +101,11 @@ absl::Status Database::MakeReady(Room room) {
     ++reopened_;
   }
   if (room == Room::kReserve) return absl::OkStatus();
-  if (!ballast_.Make()) {
+  if (!HasRoom()) {
     return absl::UnavailableError("the disk is full, and what room is left is kept for mails");
   }
   if (log_bytes_ < options_.max_log_bytes) return absl::OkStatus();
+  checkpointer_.Wait();
   connection_->SetBusyTimeout(kReaderWait);
   const bool is_written_back = connection_->Checkpoint(SQLITE_CHECKPOINT_RESTART);
   connection_->SetBusyTimeout(options_.busy_timeout);
@@ -103,41 +123,57 @@ absl::Status Database::Connect() {
     if (absl::Status status = lock_.Take(FileBeside(".lock")); !status.ok()) return status;
   }
   absl::Status status = TryConnect();
-  if (absl::IsDataLoss(status)) status = ReplaceDamaged(std::string(status.message()));
-  if (!status.ok()) connection_.reset();
-  if (status.ok() && options_.on_opened) options_.on_opened();
+  if (absl::IsDataLoss(status)) return Replace(std::string(status.message()));
+  // SQLite tells only that there is no log, not why it could not be made.
+  if (absl::IsUnavailable(status) && IsOnReadOnlyDisk(options_.path)) {
+    status = absl::UnavailableError("the disk is read-only");
+  }
   return status;
 }
 
 absl::Status Database::TryConnect() {
+  MakeFile(options_.path);
   const bool was_stopped_uncleanly = FileBytes(FileBeside("-wal")) > 0;
   connection_ = std::make_unique<Connection>(options_.path, Connection::Access::kReadWrite,
                                              options_.busy_timeout);
   Connection& connection = *connection_;
+  const auto give_up = [this](absl::Status status) {
+    connection_.reset();
+    return status;
+  };
   connection.RunScript(kSetUp);
-  if (absl::Status status = CheckSchema(connection, Migrations()); !status.ok()) return status;
+  if (absl::Status status = CheckSchema(connection, Migrations()); !status.ok()) {
+    return give_up(std::move(status));
+  }
   if (was_stopped_uncleanly) {
     if (!connection.QuickCheck(kCheckBudget) && connection.ok()) {
       Log(LogLevel::kWarning, "the store was stopped uncleanly and is too large to be checked now",
           {{"path", options_.path}});
     }
-    connection.Checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
+    // What is found in the log may be in the system's memory alone, after a flush that failed; what
+    // is appended to it would be lost with it. So it is written back, and begun anew.
+    if (!connection.Checkpoint(SQLITE_CHECKPOINT_TRUNCATE)) {
+      connection.Fail({.trouble = Trouble::kBusy, .message = "its log cannot be written back"});
+    }
   }
   Migrate(connection, Migrations());
-  frame_bytes_ = connection.page_bytes() + kFrameHeaderBytes;
+  page_bytes_ = connection.page_bytes();
   log_bytes_ = 0;
   checkpoint_at_ = options_.checkpoint_bytes;
   is_log_written_back_ = false;
-  return ToStatus(connection.failure());
+  if (!connection.ok()) return give_up(ToStatus(connection.failure()));
+  if (options_.on_opened) options_.on_opened();
+  return absl::OkStatus();
 }
 
 void Database::Disconnect() {
   if (connection_ == nullptr) return;
+  checkpointer_.Close();
   if (options_.on_closing) options_.on_closing();
   connection_.reset();
 }
 
-absl::Status Database::ReplaceDamaged(const std::string& reason) {
+absl::Status Database::Replace(const std::string& reason) {
   Disconnect();
   absl::StatusOr<std::string> aside = MoveAside(options_.path, absl::Now());
   if (!aside.ok()) return absl::UnavailableError(aside.status().message());
@@ -149,11 +185,14 @@ absl::Status Database::ReplaceDamaged(const std::string& reason) {
 }
 
 absl::Status Database::OnFailure(const Failure& failure) {
+  absl::Status status = ToStatus(failure);
   switch (failure.trouble) {
     case Trouble::kDiskFull:
       ballast_.Release();
-      // Once it is written back, the log's own room is used again. If that fails, this has as well.
-      connection_->Checkpoint(SQLITE_CHECKPOINT_PASSIVE);
+      // The log may be what has filled it. That this fails too, the failure at hand says already.
+      connection_->SetBusyTimeout(absl::ZeroDuration());
+      connection_->Checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
+      connection_->SetBusyTimeout(options_.busy_timeout);
       connection_->TakeFailure();
       break;
     case Trouble::kReadOnly:
@@ -161,30 +200,57 @@ absl::Status Database::OnFailure(const Failure& failure) {
       Disconnect();
       break;
     case Trouble::kDamaged:
-      if (ReplaceDamaged(failure.message).ok()) {
-        if (options_.on_opened) options_.on_opened();
-      } else {
-        connection_.reset();
-      }
-      break;
+      // The file that takes its place is in order.
+      Remember(Replace(failure.message)).IgnoreError();
+      return status;
+    case Trouble::kNotFound:
+      return status;
     case Trouble::kNone:
     case Trouble::kBusy:
-    case Trouble::kNotFound:
     case Trouble::kOther:
       break;
   }
-  return ToStatus(failure);
+  return Remember(std::move(status));
 }
 
-void Database::OnCommitted() {
-  // With the ballast's room some writes go well and others do not.
-  if (ballast_.held()) Remember(absl::OkStatus()).IgnoreError();
+bool Database::OnLogFailure(const Failure& failure) {
+  OnFailure(failure).IgnoreError();
+  absl::Status status = MakeReady(Room::kReserve);
+  if (status.ok()) return true;
+  Remember(std::move(status)).IgnoreError();
+  return false;
+}
+
+bool Database::HasRoom() {
+  if (ballast_.Make()) return true;
+  // The file does not shrink: where it is what fills the disk, room comes from its free pages.
+  Rows rows = connection_->Query("PRAGMA freelist_count");
+  const int64_t free_pages = rows.Next() ? rows.Int() : 0;
+  return free_pages * page_bytes_ >= 2 * options_.ballast_bytes;
+}
+
+void Database::OnCommitted(Room room) {
+  const std::optional<Failure> end = checkpointer_.TakeEnd();
+  const bool has_failed = end.has_value() && !end->ok();
+  if (has_failed && !OnLogFailure(*end)) return;
+  // That mails can be settled without a ballast does not say that events can be stored.
+  if (room == Room::kOrdinary || ballast_.held()) Remember(absl::OkStatus()).IgnoreError();
+  if (has_failed) return;
   const int64_t before = log_bytes_;
-  log_bytes_ = connection_->log_pages() * frame_bytes_;
+  log_bytes_ = connection_->log_pages() * (page_bytes_ + kFrameHeaderBytes);
   is_log_written_back_ = false;
   // It begins anew once it is written back and nobody reads it.
   if (log_bytes_ < before) checkpoint_at_ = options_.checkpoint_bytes;
-  if (log_bytes_ >= checkpoint_at_) WriteLogBack(SQLITE_CHECKPOINT_PASSIVE);
+  if (log_bytes_ > FreeBytesBeside(options_.path) / 2) {
+    // Or the log would fill the disk, and writing it back would want room that it has taken.
+    checkpointer_.Wait();
+    WriteLogBack(SQLITE_CHECKPOINT_TRUNCATE);
+  } else if (log_bytes_ >= checkpoint_at_) {
+    checkpointer_.Begin();
+    checkpoint_at_ = log_bytes_ + options_.checkpoint_bytes;
+  } else if (end.has_value()) {
+    WriteLogBack(SQLITE_CHECKPOINT_PASSIVE);
+  }
 }
 
 bool Database::TidyLog() {
@@ -201,7 +267,7 @@ void Database::WriteLogBack(int mode) {
   connection_->SetBusyTimeout(options_.busy_timeout);
   checkpoint_at_ = log_bytes_ + options_.checkpoint_bytes;
   if (const Failure failure = connection_->TakeFailure(); !failure.ok()) {
-    Remember(OnFailure(failure)).IgnoreError();
+    OnLogFailure(failure);
     return;
   }
   if (!is_log_written_back_ && !is_log_held_back_ && log_bytes_ > options_.max_log_bytes / 2) {
@@ -214,12 +280,14 @@ void Database::WriteLogBack(int mode) {
 
 void Database::Suspect() {
   if (connection_ == nullptr) return;
+  // What this connection has in memory is from before the damage.
+  connection_->ForgetPages();
   if (!connection_->QuickCheck(kCheckBudget) && connection_->ok()) {
     Log(LogLevel::kWarning, "the store seems to be damaged, and is too large to be checked now",
         {{"path", options_.path}});
   }
   if (const Failure failure = connection_->TakeFailure(); !failure.ok()) {
-    Remember(OnFailure(failure)).IgnoreError();
+    OnFailure(failure).IgnoreError();
   }
 }
 

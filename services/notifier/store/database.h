@@ -16,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "services/notifier/store/ballast.h"
+#include "services/notifier/store/checkpointer.h"
 #include "services/notifier/store/file_lock.h"
 #include "services/notifier/store/sqlite.h"
 
@@ -25,7 +26,7 @@ namespace understudy::notifier {
 inline constexpr int64_t kBallastBytes = int64_t{8} << 20;
 // The log is written back into the database when it has grown by so much, or when there is nothing
 // else to do; a file larger than that is cut when idle.
-inline constexpr int64_t kCheckpointBytes = int64_t{64} << 20;
+inline constexpr int64_t kCheckpointBytes = int64_t{32} << 20;
 // Longer it does not get while a reader keeps it from being written back: events are refused.
 inline constexpr int64_t kMaxLogBytes = int64_t{256} << 20;
 // How long another program's lock is waited for.
@@ -100,14 +101,21 @@ class Database {
   explicit Database(DatabaseOptions options);
 
   absl::Status MakeReady(Room room);
-  // Opens the file; one that is damaged is moved aside, and an empty one opened.
+  // Opens the file; one that is damaged is replaced.
   absl::Status Connect();
   absl::Status TryConnect();
   void Disconnect();
-  absl::Status ReplaceDamaged(const std::string& reason);
-  // What follows from a failure; its status.
+  // Moves the file aside and opens an empty one.
+  absl::Status Replace(const std::string& reason);
+  // Does what follows from a failure; its status.
   absl::Status OnFailure(const Failure& failure);
-  void OnCommitted();
+  // Of writing the log back, perhaps a while ago: opens the database anew at once, for its readers,
+  // which says whether the disk works now.
+  bool OnLogFailure(const Failure& failure);
+  // Whether what is ordinary may be written: the ballast is held, or there is as much room as if.
+  bool HasRoom();
+  void OnCommitted(Room room);
+  // Here and now, for what is little, or when there is nothing else to do.
   void WriteLogBack(int mode);
   absl::Status Remember(absl::Status status);
   std::string FileBeside(absl::string_view suffix) const;
@@ -116,7 +124,8 @@ class Database {
   FileLock lock_;
   Ballast ballast_;
   std::unique_ptr<Connection> connection_;  // null: to be opened
-  int64_t frame_bytes_ = 0;                 // of a page in the log
+  Checkpointer checkpointer_;
+  int64_t page_bytes_ = 0;
   int64_t log_bytes_ = 0;
   int64_t checkpoint_at_ = 0;        // of log_bytes_
   bool is_log_written_back_ = true;  // since the last commit

@@ -75,7 +75,8 @@ std::vector<int64_t> KnownIds::BlocksFor(absl::string_view id) const {
   const std::array<size_t, kFilterProbes> bits = BitsFor(id);
   std::vector<int64_t> blocks;
   for (auto entry = filters_.rbegin(); entry != filters_.rend(); ++entry) {
-    const auto& [segment, filter] = *entry;
+    const int64_t segment = entry->first;
+    const Filter& filter = entry->second;
     if (!std::all_of(bits.begin(), bits.end(), [&](size_t bit) { return IsSet(filter, bit); })) {
       continue;
     }

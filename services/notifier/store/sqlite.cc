@@ -140,7 +140,7 @@ void Connection::RunScript(const std::string& sql) {
 }
 
 int64_t Connection::last_row() const {
-  return sqlite3_last_insert_rowid(database_);
+  return ok() ? sqlite3_last_insert_rowid(database_) : 0;
 }
 
 bool Connection::in_transaction() const {
@@ -164,6 +164,10 @@ bool Connection::Checkpoint(int mode) {
 
 void Connection::SetBusyTimeout(absl::Duration timeout) {
   sqlite3_busy_timeout(database_, static_cast<int>(absl::ToInt64Milliseconds(timeout)));
+}
+
+void Connection::ForgetPages() {
+  sqlite3_db_release_memory(database_);
 }
 
 bool Connection::QuickCheck(absl::Duration budget) {
@@ -241,13 +245,27 @@ void Connection::Bind(sqlite3_stmt* statement, int index, absl::Duration value) 
 
 void Connection::Note(int code) {
   if (code == SQLITE_OK || code == SQLITE_DONE || !ok()) return;
-  const int system_error = database_ == nullptr ? 0 : sqlite3_system_errno(database_);
+  const int primary = code & 0xFF;
+  const bool is_of_system = primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN;
+  const int system_error = is_of_system ? SystemError() : 0;
   failure_.trouble = TroubleOf(code, system_error);
   failure_.message = database_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(database_);
-  const int primary = code & 0xFF;
-  if (system_error != 0 && (primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN)) {
-    absl::StrAppend(&failure_.message, ": ", std::strerror(system_error));
+  if (system_error != 0) absl::StrAppend(&failure_.message, ": ", std::strerror(system_error));
+}
+
+int Connection::SystemError() const {
+  if (database_ == nullptr) return 0;
+  // SQLite keeps it for a statement that failed, but not for a commit; the files do.
+  if (const int error = sqlite3_system_errno(database_); error != 0) return error;
+  for (const int which : {SQLITE_FCNTL_JOURNAL_POINTER, SQLITE_FCNTL_FILE_POINTER}) {
+    sqlite3_file* file = nullptr;
+    sqlite3_file_control(database_, "main", which, &file);
+    if (file == nullptr || file->pMethods == nullptr) continue;
+    int error = 0;
+    file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &error);
+    if (error != 0) return error;
   }
+  return 0;
 }
 
 }  // namespace understudy::notifier

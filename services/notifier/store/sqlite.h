@@ -129,6 +129,7 @@ class Connection {
   // Executes all statements of a script, which is not kept.
   void RunScript(const std::string& sql);
 
+  // Of the last INSERT; 0 after a failure.
   int64_t last_row() const;
   bool in_transaction() const;
   // Pages in the log after this connection's last commit.
@@ -139,6 +140,9 @@ class Connection {
   // _RESTART or _TRUNCATE. That readers are in the way is no failure.
   bool Checkpoint(int mode);
   void SetBusyTimeout(absl::Duration timeout);
+
+  // Pages that are read from here on come from the disk. Within no transaction.
+  void ForgetPages();
 
   // Reads the file through, for `budget` at most. What is wrong is the connection's failure
   // (kDamaged); returns whether it came to the end.
@@ -170,6 +174,7 @@ class Connection {
     Bind(statement, index, static_cast<int64_t>(value));
   }
   void Note(int code);
+  int SystemError() const;
 
   sqlite3* database_ = nullptr;
   absl::flat_hash_map<std::string, sqlite3_stmt*> statements_;

@@ -9,8 +9,10 @@
 #include <cerrno>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/serving/monotonic_clock.h"
+#include "common/twilio/content_type.h"
 #include "services/router/fetch/curl_fetcher.h"
 
 namespace understudy::router {
@@ -44,6 +46,18 @@ absl::Duration Info(CURL* easy, CURLINFO what) {
   curl_off_t microseconds = 0;
   curl_easy_getinfo(easy, what, &microseconds);
   return absl::Microseconds(microseconds);
+}
+
+// Whether the response is sound and nothing else.
+bool IsAudio(const Headers& headers) {
+  bool is_audio = false;
+  for (const Header& header : headers) {
+    if (!absl::EqualsIgnoreCase(header.name, "content-type")) continue;
+    is_audio =
+        twilio::Classify(twilio::ParseContentType(header.value)) == twilio::ContentClass::kAudio;
+    if (!is_audio) return false;
+  }
+  return is_audio;
 }
 
 // What a TLS connection has to be told, or tells, outside libcurl's sight. Lives with the
@@ -318,6 +332,8 @@ bool Transfer::TakeHeadLine(absl::string_view line) {
   if (head_.status() / 100 != 2) {
     error_head_at_ = last_byte_at_;
     rules_.hurried.push_back(ticket_);
+  } else if (IsAudio(head_.headers())) {
+    is_audio_ = true;
   } else if (!head_.chunked() && head_.content_length().value_or(0) > rules_.max_body_bytes) {
     end_.stop = Stop::kBodyTooLarge;
     end_.stop_detail = absl::StrCat("the body is said to have ", *head_.content_length(),
@@ -338,19 +354,28 @@ void Transfer::WatchTls() {
 }
 
 size_t Transfer::OnBody(char* data, size_t size, size_t count, void* self) {
-  auto& transfer = *static_cast<Transfer*>(self);
-  const size_t bytes = size * count;
-  transfer.end_.got_bytes = true;
-  transfer.last_byte_at_ = MonotonicNow();
-  if (!transfer.head_.complete()) return 0;  // a body without a head is no response of ours
-  if (transfer.body_.size() + bytes > transfer.rules_.max_body_bytes) {
-    transfer.end_.stop = Stop::kBodyTooLarge;
-    transfer.end_.stop_detail =
-        absl::StrCat("the body has more than ", transfer.rules_.max_body_bytes, " bytes, decoded");
-    return 0;
+  const absl::string_view bytes(data, size * count);
+  return static_cast<Transfer*>(self)->TakeBody(bytes) ? bytes.size() : 0;
+}
+
+bool Transfer::TakeBody(absl::string_view bytes) {
+  end_.got_bytes = true;
+  last_byte_at_ = MonotonicNow();
+  if (!head_.complete()) return false;  // a body without a head is no response of ours
+  const size_t left = (is_audio_ ? kAudioBytesRead : rules_.max_body_bytes) - body_.size();
+  if (bytes.size() <= left) {
+    body_.append(bytes.data(), bytes.size());
+    return true;
   }
-  transfer.body_.append(data, bytes);
-  return bytes;
+  if (is_audio_) {
+    body_.append(bytes.data(), left);
+    end_.stop = Stop::kEnough;
+    return false;
+  }
+  end_.stop = Stop::kBodyTooLarge;
+  end_.stop_detail =
+      absl::StrCat("the body has more than ", rules_.max_body_bytes, " bytes, decoded");
+  return false;
 }
 
 Cookies Transfer::ReadCookies() const {
@@ -417,6 +442,7 @@ Reply Transfer::Finish(CURLcode code, Stop stop, absl::Time now) {
               .cookies = ReadCookies(),
               .chunked = head_.chunked(),
               .body = std::move(body_),
+              .body_cut = end_.stop == Stop::kEnough,
               .remote_address = remote_address_,
               .timings = ReadTimings(now),
               .finished_at = now};

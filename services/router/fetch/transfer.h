@@ -18,6 +18,10 @@
 
 namespace understudy::router {
 
+// Of an audio answer, which is played from its URL, no more is read: enough to tell its format. So
+// a file may be of any size, and a live stream is not waited for.
+inline constexpr size_t kAudioBytesRead = 4096;
+
 struct CurlEasyDeleter {
   void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
 };
@@ -95,6 +99,7 @@ class Transfer {
   static size_t OnHeader(char* data, size_t size, size_t count, void* self);
   static size_t OnBody(char* data, size_t size, size_t count, void* self);
 
+  bool TakeBody(absl::string_view bytes);
   bool TakeHeadLine(absl::string_view line);
   bool HasUnaskedBytes(int fd) const;
   void WatchTls();
@@ -113,6 +118,7 @@ class Transfer {
   char error_text_[CURL_ERROR_SIZE] = "";
 
   ResponseHead head_;
+  bool is_audio_ = false;  // so says the head of a response of 2xx
   std::string body_;
   std::vector<IpAddress> untried_;
   std::string remote_address_;

@@ -133,6 +133,8 @@ NetFault UnderstandEnd(const TransferEnd& end) {
               absl::StrCat("the total time was over ", WaitingFor(WaitingPhase(end)))};
     case Stop::kBodyTooLarge:
       return {NetError::kBodyTooLarge, Phase::kContent, end.stop_detail};
+    case Stop::kEnough:
+      return {};
     case Stop::kBadHeaders:
       return Malformed(Phase::kProtocol, end.stop_detail);
     case Stop::kNone:

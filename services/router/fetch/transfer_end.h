@@ -18,6 +18,7 @@ enum class Stop : uint8_t {
   kTotalTimeout,
   kErrorBody,  // the body of an error page is not worth a longer wait
   kBodyTooLarge,
+  kEnough,      // an audio answer: its beginning is all there is to know
   kBadHeaders,  // a rule of response_head.h; `stop_detail` names it
   kCancelled,
 };

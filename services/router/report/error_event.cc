@@ -1,5 +1,7 @@
 #include "services/router/report/error_event.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "common/twilio/form.h"
 
@@ -85,16 +87,20 @@ std::vector<ErrorEvent> EventsOf(const Call& call, const std::string& phone_numb
     event.response_excerpt = fault.response_excerpt;
   }
   if (!outcome.warnings.empty()) {
-    const Warning& first = outcome.warnings.front();
+    // The first of the worst: one event is about the document, not about each finding.
+    const auto error =
+        std::find_if(outcome.warnings.begin(), outcome.warnings.end(),
+                     [](const Warning& w) { return w.level == twilio::Level::kError; });
+    const Warning& worst = error == outcome.warnings.end() ? outcome.warnings.front() : *error;
     ErrorEvent& event = events.emplace_back(about_call);
-    event.level = twilio::Level::kWarning;
-    event.error_code = first.code;
+    event.level = worst.level;
+    event.error_code = worst.code;
     event.error_url = outcome.document_url;
     event.target = outcome.source == Source::kPrimary ? Target::kPrimary : Target::kFallback;
     event.outcome = EventOutcome::kWarning;
     event.phase = Phase::kParse;
     event.detail =
-        absl::StrCat("line ", first.line, ", column ", first.column, ": ", first.message);
+        absl::StrCat("line ", worst.line, ", column ", worst.column, ": ", worst.message);
     if (outcome.warnings.size() > 1) {
       absl::StrAppend(&event.detail, " (and ", outcome.warnings.size() - 1, " more)");
     }

@@ -156,7 +156,12 @@ absl::Status Outbox::FindSegments(absl::Time now, absl::Time date) {
 
   const absl::StatusOr<std::string> place = ReadAt(cursor_->fd(), 0, 1024);
   const std::optional<Cursor> cursor = place.ok() ? DecodeCursor(*place) : std::nullopt;
-  if (cursor.has_value()) next_number_ = std::max(next_number_, cursor->segment + 1);
+  if (cursor.has_value()) {
+    next_number_ = std::max(next_number_, cursor->segment + 1);
+  } else {  // written now, so that it has its place on the disk should that fill up
+    [[maybe_unused]] const int ignored = ftruncate(cursor_->fd(), 0);
+    WriteAt(cursor_->fd(), EncodeCursor({}), 0);
+  }
   for (const int64_t number : numbers) {
     next_number_ = std::max(next_number_, number + 1);
     Segment segment = {.number = number};
@@ -257,8 +262,8 @@ bool Outbox::WriteRecords(absl::string_view bytes, int64_t events, absl::Time ol
   Segment& segment = segments_.back();
   if (!WriteAt(active_->fd(), bytes, segment.bytes)) {
     const bool failed = DiskFailed("write", now);
-    // What was written of it; if it stays, the next write goes over it.
-    static_cast<void>(ftruncate(active_->fd(), segment.bytes));
+    // What was written of it; should it stay, the next write goes over it.
+    [[maybe_unused]] const int ignored = ftruncate(active_->fd(), segment.bytes);
     return failed;
   }
   segment.oldest_at = segment.events == 0 ? oldest_at : std::min(segment.oldest_at, oldest_at);
@@ -279,16 +284,17 @@ bool Outbox::MakeRoom(int64_t bytes, absl::Time now) {
   if (active_ != nullptr) {
     const Segment& last = segments_.back();
     if (last.bytes == 0 || last.bytes + bytes <= max_segment) return true;
-    CloseActive();
+    active_ = nullptr;
   }
   if (spare_ != nullptr) {
     active_ = std::exchange(spare_, nullptr);
     wake_ = true;  // to make another
     segments_.push_back({.number = spare_number_});
   } else {
-    active_ = MakeSegment(next_number_);
+    const int64_t number = next_number_++;
+    active_ = MakeSegment(number);
     if (active_ == nullptr) return DiskFailed("make a segment", now);
-    segments_.push_back({.number = next_number_++});
+    segments_.push_back({.number = number});
   }
   if (segments_.size() > kMaxSegments) DropOldest();
   return true;
@@ -330,15 +336,6 @@ bool Outbox::DiskFailed(const char* what, absl::Time now) {
   return false;
 }
 
-void Outbox::CloseActive() {
-  active_ = nullptr;
-  const Segment last = segments_.back();
-  if (last.events > 0) return;  // the sender removes it when it is done
-  stats_.bytes -= last.bytes;
-  segments_.pop_back();
-  Remove(last.number);
-}
-
 void Outbox::DropOldest() {
   const Segment oldest = segments_.front();
   // What is being sent is lost only if that fails: then it is counted.
@@ -350,6 +347,7 @@ void Outbox::DropOldest() {
   stats_.events -= lost;
   stats_.dropped += lost;
   Remove(oldest.number);
+  if (lost == 0) return;
   Log(LogLevel::kError, "the outbox is full: its oldest events are dropped",
       {{"segment", SegmentName(oldest.number)}, {"events", lost}, {"bytes", oldest.bytes}});
 }
@@ -402,6 +400,7 @@ absl::Time Outbox::DueAt(absl::Time now) {
 
 absl::Time Outbox::Pump(absl::Time now) {
   MakeSpare();
+  RemoveSent();
   MoveQueueToDisk(now);
   Batch batch;
   {
@@ -415,6 +414,7 @@ absl::Time Outbox::Pump(absl::Time now) {
     if (!batch.records.empty()) result = options_.send(batch.records);
     Settle(std::move(batch), result);
   }
+  RemoveSent();
   MutexLock lock(mutex_);
   return DueAt(result.finished_at);
 }
@@ -493,6 +493,43 @@ void Outbox::OnUnreadable(const Batch& batch, const absl::Status& status) {
   segments_.erase(unreadable);
 }
 
+void Outbox::Settle(Batch batch, const SendResult& result) {
+  std::optional<Cursor> cursor;
+  {
+    MutexLock lock(mutex_);
+    const auto events = static_cast<int64_t>(batch.records.size());
+    sending_segment_ = 0;
+    sending_events_ = 0;
+    sending_queued_at_ = absl::InfiniteFuture();
+    if (events > 0 && !Decide(result, events)) {
+      PutBack(std::move(batch));
+      return;
+    }
+    const int64_t rejected = result.state == SendResult::State::kRefused
+                                 ? events
+                                 : std::clamp<int64_t>(result.rejected, 0, events);
+    stats_.events -= events;
+    stats_.sent += events - rejected;
+    stats_.rejected += rejected;
+    const auto segment = FindSegment(batch.segment);
+    if (segment != segments_.end()) {
+      segment->sent_bytes = batch.end;
+      segment->events -= events;
+      segment->oldest_at = batch.is_rest ? batch.picked_at : batch.last_at;
+      if (batch.is_rest && batch.events > events) {  // damaged since they were written
+        const int64_t lost = batch.events - events;
+        segment->events -= lost;
+        stats_.events -= lost;
+        stats_.dropped += lost;
+        Log(LogLevel::kError, "a segment of the outbox was damaged",
+            {{"segment", SegmentName(batch.segment)}, {"events", lost}});
+      }
+      cursor = Cursor{.segment = segment->number, .offset = segment->sent_bytes};
+    }
+  }
+  if (cursor.has_value()) WriteCursor(*cursor);
+}
+
 // What the end of a send means for the next. True: the batch is done with.
 bool Outbox::Decide(const SendResult& result, int64_t events) {
   using State = SendResult::State;
@@ -543,52 +580,6 @@ std::deque<Outbox::Segment>::iterator Outbox::FindSegment(int64_t number) {
                       [&](const Segment& segment) { return segment.number == number; });
 }
 
-void Outbox::Settle(Batch batch, const SendResult& result) {
-  std::optional<Cursor> cursor;
-  int64_t finished = 0;
-  {
-    MutexLock lock(mutex_);
-    const auto events = static_cast<int64_t>(batch.records.size());
-    sending_segment_ = 0;
-    sending_events_ = 0;
-    sending_queued_at_ = absl::InfiniteFuture();
-    if (events > 0 && !Decide(result, events)) {
-      PutBack(std::move(batch));
-      return;
-    }
-    const int64_t rejected = result.state == SendResult::State::kRefused
-                                 ? events
-                                 : std::clamp<int64_t>(result.rejected, 0, events);
-    stats_.events -= events;
-    stats_.sent += events - rejected;
-    stats_.rejected += rejected;
-    const auto segment = FindSegment(batch.segment);
-    if (segment != segments_.end()) {
-      segment->sent_bytes = batch.end;
-      segment->events -= events;
-      segment->oldest_at = batch.is_rest ? batch.picked_at : batch.last_at;
-      if (batch.is_rest && batch.events > events) {  // damaged since they were written
-        const int64_t lost = batch.events - events;
-        segment->events -= lost;
-        stats_.events -= lost;
-        stats_.dropped += lost;
-        Log(LogLevel::kError, "a segment of the outbox was damaged",
-            {{"segment", SegmentName(batch.segment)}, {"events", lost}});
-      }
-      const bool is_active = active_ != nullptr && std::next(segment) == segments_.end();
-      if (segment->events == 0 && !is_active) {
-        finished = segment->number;
-        stats_.bytes -= segment->bytes;
-        segments_.erase(segment);
-      } else {
-        cursor = Cursor{.segment = segment->number, .offset = segment->sent_bytes};
-      }
-    }
-  }
-  if (cursor.has_value()) WriteCursor(*cursor);
-  if (finished != 0) Remove(finished);
-}
-
 void Outbox::WriteCursor(const Cursor& cursor) {
   if (WriteAt(cursor_->fd(), EncodeCursor(cursor), 0)) {
     cursor_failed_ = false;
@@ -599,6 +590,26 @@ void Outbox::WriteCursor(const Cursor& cursor) {
   ++stats_.write_failures;
   if (std::exchange(cursor_failed_, true)) return;
   Log(LogLevel::kError, "the outbox cannot note what was sent", {{"detail", std::strerror(errno)}});
+}
+
+// Removes the segments whose records were all sent. Not for Append to do: that may take the disk
+// many times as long as writing a record.
+void Outbox::RemoveSent() {
+  std::vector<int64_t> sent;
+  {
+    MutexLock lock(mutex_);
+    for (auto segment = segments_.begin(); segment != segments_.end();) {
+      const bool is_active = active_ != nullptr && std::next(segment) == segments_.end();
+      if (segment->events > 0 || is_active) {
+        ++segment;
+        continue;
+      }
+      stats_.bytes -= segment->bytes;
+      sent.push_back(segment->number);
+      segment = segments_.erase(segment);
+    }
+  }
+  for (const int64_t number : sent) Remove(number);
 }
 
 void Outbox::BeginDrain(absl::Time now) {
@@ -676,7 +687,7 @@ void OutboxSender::Stop(absl::Duration grace) {
   Wake();
   {
     MutexLock lock(mutex_);
-    changed_.WaitFor(mutex_, absl::ToChronoNanoseconds(grace),
+    changed_.WaitFor(mutex_, absl::ToChronoNanoseconds(std::min(grace, kLongestWait)),
                      [this]() REQUIRES(mutex_) { return stats().events == 0; });
     is_stopping_ = true;
   }

@@ -91,7 +91,7 @@ struct SendResult {
   absl::Time finished_at = {};      // monotonic
 };
 // Blocks until the batch is sent or has failed.
-using SendFunction = absl::AnyInvocable<SendResult(std::vector<std::string> records)>;
+using SendFunction = absl::AnyInvocable<SendResult(const std::vector<std::string>& records)>;
 
 struct OutboxOptions {
   std::string directory = {};
@@ -189,11 +189,11 @@ class Outbox {
       REQUIRES(mutex_);
   bool MakeRoom(int64_t bytes, absl::Time now) REQUIRES(mutex_);
   bool DiskFailed(const char* what, absl::Time now) REQUIRES(mutex_);
-  void CloseActive() REQUIRES(mutex_);
   void DropOldest() REQUIRES(mutex_);
   void TrimQueue() REQUIRES(mutex_);
   void MoveQueueToDisk(absl::Time now);
   void MakeSpare();
+  void RemoveSent();
 
   absl::Time OldestAt() const REQUIRES(mutex_);
   absl::Time DueAt(absl::Time now) REQUIRES(mutex_);

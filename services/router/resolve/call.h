@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 #include "common/secret.h"
 #include "common/twilio/bin_template.h"
+#include "common/twilio/error_codes.h"
 #include "common/twilio/form.h"
 #include "common/twilio/kind.h"
 #include "services/router/resolve/session.h"
@@ -172,6 +173,7 @@ struct Reply {
   std::optional<Cookies> cookies = {};
   bool chunked = false;
   std::string body = {};            // decoded
+  bool body_cut = false;            // the body went on: it is audio, and its beginning is enough
   std::string remote_address = {};  // "192.0.2.1:443"; empty if nothing was dialled
   Timings timings = {};
   absl::Time finished_at = {};
@@ -190,8 +192,10 @@ struct Attempt {
   Timings timings = {};
 };
 
+// What is wrong with a document that is executed all the same.
 struct Warning {
   int code = 0;
+  twilio::Level level = twilio::Level::kWarning;
   std::string message = {};
   int line = 0;
   int column = 0;

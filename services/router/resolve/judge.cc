@@ -150,12 +150,45 @@ std::optional<Failure> FindContentType(const Reply& reply, RetrievalCodes codes,
   return std::nullopt;
 }
 
+Document WithFindings(std::string twiml, std::vector<twilio::Finding> findings) {
+  Document document{.twiml = std::move(twiml)};
+  document.warnings.reserve(findings.size());
+  for (twilio::Finding& finding : findings) {
+    document.warnings.push_back({.code = finding.code,
+                                 .level = finding.level,
+                                 .message = std::move(finding.message),
+                                 .line = finding.line,
+                                 .column = finding.column});
+  }
+  return document;
+}
+
+// Sound is played from its URL, unless its first bytes are those of another format than it is
+// labelled as. A format without a head can neither be recognized nor be contradicted.
+Verdict JudgeAudio(absl::string_view body, const twilio::ContentType& type, absl::string_view url) {
+  const twilio::AudioFormat named = twilio::NamedAudio(type);
+  const twilio::AudioFormat found = twilio::DetectAudio(body);
+  if (named != twilio::AudioFormat::kUnknown && found != twilio::AudioFormat::kUnknown &&
+      named != found) {
+    return Failure{
+        .code = kHttpRetrievalFailure,
+        .phase = Phase::kContent,
+        .detail = absl::StrCat("the Content-Type is ", type.type, ", but the body begins like ",
+                               twilio::AudioFormatName(found))};
+  }
+  return Document{.twiml = twilio::PlayDocument(url)};
+}
+
 // Plain text is run if it is TwiML after all, else said to a caller or sent as the reply.
 Verdict JudgeText(const std::string& text, Kind kind) {
   Verdict as_twiml = JudgeTwiml(text, kind);
   if (std::holds_alternative<Document>(as_twiml)) return as_twiml;
-  return Document{.twiml = kind == Kind::kVoice ? twilio::SayDocument(text)
-                                                : twilio::MessageDocument(text)};
+  std::string words =
+      kind == Kind::kVoice ? twilio::SayDocument(text) : twilio::MessageDocument(text);
+  // That there is too much of it is found in what we made of it. Of what escaping made so large
+  // that CheckTwiml does not look at it, nothing is said.
+  std::vector<twilio::Finding> findings = twilio::CheckTwiml(words, kind).warnings;
+  return WithFindings(std::move(words), std::move(findings));
 }
 
 }  // namespace
@@ -168,14 +201,7 @@ Verdict JudgeTwiml(std::string text, Kind kind) {
                    .detail = absl::StrCat("line ", report.fatal->line, ", column ",
                                           report.fatal->column, ": ", report.fatal->message)};
   }
-  Document document{.twiml = std::move(text)};
-  for (twilio::Finding& finding : report.warnings) {
-    document.warnings.push_back({.code = finding.code,
-                                 .message = std::move(finding.message),
-                                 .line = finding.line,
-                                 .column = finding.column});
-  }
-  return document;
+  return WithFindings(std::move(text), std::move(report.warnings));
 }
 
 int CodeOf(NetError error, RetrievalCodes codes) {
@@ -198,7 +224,7 @@ Verdict Judge(const Reply& reply, Kind kind, RetrievalCodes codes, absl::string_
   if (std::optional<Failure> failure = FindContentType(reply, codes, type)) return *failure;
   const twilio::ContentClass content = twilio::Classify(type);
   if (content == twilio::ContentClass::kAudio && kind == Kind::kVoice) {
-    return Document{.twiml = twilio::PlayDocument(url)};
+    return JudgeAudio(reply.body, type, url);
   }
   if (content != twilio::ContentClass::kTwiml && content != twilio::ContentClass::kText) {
     return Failure{.code = kInvalidContentType,

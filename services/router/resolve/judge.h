@@ -36,7 +36,8 @@ struct Failure {
 
 using Verdict = std::variant<Document, Redirect, Failure>;
 
-// `url` is what was requested, without added parameters: an audio answer becomes a Play of it.
+// `url` is what was requested, without added parameters: an audio answer becomes a Play of it, and
+// of its body only the first bytes are looked at.
 // REQUIRES: reply.error is not kCancelled. Whether a redirect may be followed is the plan's to say.
 Verdict Judge(const Reply& reply, Kind kind, RetrievalCodes codes, absl::string_view url);
 

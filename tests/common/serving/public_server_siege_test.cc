@@ -35,11 +35,10 @@ using testing::WaitFor;
 
 // What takes longer hangs.
 constexpr absl::Duration kBound = absl::Seconds(60);
-// So long that no load of the machine explains it, so short that a stall of seconds shows.
-constexpr absl::Duration kNotStalled = absl::Seconds(1);
-
-// Sanitizers have their own use for memory.
+// Sanitizers take their time, and have their own use for memory.
 constexpr bool kIsSanitized = sizeof(UNDERSTUDY_SANITIZE) > 1;
+// So long that no load of the machine explains it, so short that a stall of seconds shows.
+constexpr absl::Duration kNotStalled = kIsSanitized ? absl::Seconds(4) : absl::Seconds(1);
 
 // Asks again and again on connections old and new until `done`; the 99th of 100 waits.
 template <typename Done>
@@ -59,7 +58,7 @@ absl::Duration SlowestOf100(int port, Done done) {
     }
     EXPECT_TRUE(response.has_value());
     EXPECT_TRUE(response.has_value() && response->status == 200);
-    if (::testing::Test::HasFailure()) break;
+    if (::testing::Test::HasFailure()) return absl::InfiniteDuration();
     waits.push_back(MonotonicNow() - begin);
   }
   std::sort(waits.begin(), waits.end());
@@ -143,10 +142,10 @@ TEST(PublicServerSiegeTest, IdleConnectionsWeighLittle) {
 }
 
 TEST(PublicServerSiegeTest, ThousandHalfBodies) {
-  const PublicLimits limits = {.body_time = absl::Seconds(8)};
+  const PublicLimits limits = {.body_time = kBound, .held_bytes = size_t{16} << 20};
   PublicServerWorld world(limits);
   const size_t before = ResidentBytes();
-  const std::string half = Post("/", std::string(1 << 20, 'x')).substr(0, 1 << 19);
+  const std::string half = Post("/", std::string(1 << 18, 'x')).substr(0, 1 << 17);
   std::vector<HttpClient> clients;
   size_t held = 0;
   for (size_t i = 0; i < 1000; ++i) {
@@ -162,10 +161,10 @@ TEST(PublicServerSiegeTest, ThousandHalfBodies) {
   RecordProperty("grown_mib", static_cast<int>(grown >> 20));
   // A string may have twice its length, and the allocator keeps some of what it was given back.
   if (!kIsSanitized) {
-    EXPECT_LE(grown, 4 * limits.held_bytes);
+    EXPECT_LE(grown, 4 * limits.held_bytes + 1000 * limits.request.own_bytes);
   }
-  EXPECT_TRUE(WaitFor([&] { return world.server().held_bytes() == 0; }, kBound))
-      << "they are given up when their time is over";
+  clients.clear();
+  EXPECT_TRUE(WaitFor([&] { return world.server().held_bytes() == 0; }, kBound));
 }
 
 // Takes all but `left` of the descriptors this process may have.

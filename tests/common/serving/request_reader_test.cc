@@ -98,6 +98,7 @@ TEST(RequestReaderTest, ABodyInChunks) {
       {"none but the last", "0\r\n\r\n", ""},
       {"one", "5\r\nhello\r\n0\r\n\r\n", "hello"},
       {"of one byte", "1\r\na\r\n1\r\nb\r\n1\r\n\n\r\n0\r\n\r\n", "ab\n"},
+      {"that begins with a line end", "1\r\n\n\r\n0\r\n\r\n", "\n"},
       {"line ends inside", "6\r\n\r\n\n\r\r\n\r\n0\r\n\r\n", "\r\n\n\r\r\n"},
       {"sizes in either case", "A\r\n0123456789\r\na\r\n0123456789\r\n0\r\n\r\n",
        "01234567890123456789"},

@@ -283,6 +283,10 @@ TEST(BinTemplateTest, WarningsHaveTheirPlace) {
       // In what only some renderings have.
       {"<Response>\n{{#A}}{{^B}}\n{{#C}} <Foo/>{{/C}}{{/B}}{{/A}}\n{{^A}}<Bar/>{{/A}}</Response>",
        {"3:8 12200 <Foo>", "4:7 12200 <Bar>"}},
+      // Whatever the value of an attribute, and whatever is said.
+      {"<Response><Dial timeout=\"{{T}}\" record=\"no\">{{To}}</Dial></Response>",
+       {"1:33 13217 Attribute record of <Dial> is \"no\""}},
+      {"<Response><Gather>{{#A}}<Say/>{{/A}}</Gather></Response>", {"1:25 13520 <Say>"}},
       // A value where no text is allowed, and text.
       {"<Response>{{A}}</Response>", {"1:11 12200 Text is not allowed in <Response>"}},
       {"<Response>{{#A}}hello{{/A}}</Response>", {"1:17 12200 Text is not allowed"}},

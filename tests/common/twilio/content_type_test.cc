@@ -70,6 +70,53 @@ TEST(ClassifyTest, EveryType) {
   for (const auto& c : kCases) EXPECT_EQ(Classify({.type = c.type}), c.wanted) << c.type;
 }
 
+TEST(AudioTest, FirstBytes) {
+  const struct {
+    std::string bytes;
+    AudioFormat format;
+  } kCases[] = {
+      {"", AudioFormat::kUnknown},
+      {"RIFF\x24\x08..WAVEfmt ", AudioFormat::kWave},
+      {"RIFF....WAVE", AudioFormat::kWave},
+      {"RIFF....WAV", AudioFormat::kUnknown},
+      {"RIFF....AVI ", AudioFormat::kUnknown},
+      {"riff....wave", AudioFormat::kUnknown},
+      {"FORM....AIFFCOMM", AudioFormat::kAiff},
+      {"FORM....AIFC", AudioFormat::kAiff},
+      {"FORM....ILBM", AudioFormat::kUnknown},
+      {"ID3", AudioFormat::kMpeg},
+      {"ID", AudioFormat::kUnknown},
+      {"\xFF\xFB\x90\x64", AudioFormat::kMpeg},  // MPEG 1, layer III, 128 kbit/s, 44.1 kHz
+      {"\xFF\xF3\x40\xC0", AudioFormat::kMpeg},  // MPEG 2, layer III
+      {"\xFF\xE3\x18\xC4", AudioFormat::kMpeg},  // MPEG 2.5, layer III
+      {"\xFF\xFB\x90", AudioFormat::kUnknown},   // cut
+      {"\xFE\xFB\x90\x64", AudioFormat::kUnknown},
+      {"\xFF\xDB\x90\x64", AudioFormat::kUnknown},  // ten bits set
+      {"\xFF\xEB\x90\x64", AudioFormat::kUnknown},  // no such version
+      {"\xFF\xF9\x90\x64", AudioFormat::kUnknown},  // no such layer
+      {"\xFF\xFB\xF0\x64", AudioFormat::kUnknown},  // no such bit rate
+      {"\xFF\xFB\x9C\x64", AudioFormat::kUnknown},  // no such sample rate
+      {"\xFF\xFF\xFF\xFF", AudioFormat::kUnknown},  // silence in mu-law
+      {"<Response/>", AudioFormat::kUnknown},
+  };
+  for (const auto& c : kCases) EXPECT_EQ(DetectAudio(c.bytes), c.format) << c.bytes;
+}
+
+TEST(AudioTest, NamedByTheType) {
+  const struct {
+    const char* type;
+    AudioFormat format;
+  } kCases[] = {
+      {"audio/mpeg", AudioFormat::kMpeg},   {"audio/wav", AudioFormat::kWave},
+      {"audio/wave", AudioFormat::kWave},   {"audio/x-wav", AudioFormat::kWave},
+      {"audio/aiff", AudioFormat::kAiff},   {"audio/x-aiff", AudioFormat::kAiff},
+      {"audio/x-aifc", AudioFormat::kAiff}, {"audio/x-gsm", AudioFormat::kUnknown},
+      {"audio/gsm", AudioFormat::kUnknown}, {"audio/ulaw", AudioFormat::kUnknown},
+      {"audio/ogg", AudioFormat::kUnknown},
+  };
+  for (const auto& c : kCases) EXPECT_EQ(NamedAudio({.type = c.type}), c.format) << c.type;
+}
+
 TEST(ClassifyTest, AsParsed) {
   EXPECT_EQ(Classify(ParseContentType("Application/XML;charset=x")), ContentClass::kTwiml);
 }

@@ -29,6 +29,12 @@ TEST(TextPlaceTest, ThereAndBack) {
   EXPECT_EQ(cursor.OffsetOf({9, 9}), 10u);
   EXPECT_EQ(cursor.OffsetOf({5, 1}), 10u);
   EXPECT_EQ(cursor.OffsetOf({1, 2}), 1u);
+  for (const size_t i : {8u, 0u, 5u, 8u, 2u, 1u}) {
+    const auto& c = kCases[i];
+    EXPECT_EQ(cursor.PlaceOf(c.offset).line, c.line) << c.offset;
+    EXPECT_EQ(cursor.PlaceOf(c.offset).column, c.column) << c.offset;
+  }
+  EXPECT_EQ(cursor.PlaceOf(99).line, 5);
 }
 
 }  // namespace

@@ -7,6 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "common/twilio/error_codes.h"
+
 namespace understudy::twilio {
 namespace {
 
@@ -17,8 +20,8 @@ using ::testing::Not;
 
 std::vector<std::string> ChildTags(Kind kind, const ElementRule& element) {
   std::vector<std::string> tags;
-  for (const uint8_t child : element.children) {
-    tags.emplace_back(ElementRules(kind)[child].tag);
+  for (size_t i = 0; i < ElementRules(kind).size(); ++i) {
+    if ((element.children >> i & 1) != 0) tags.emplace_back(ElementRules(kind)[i].tag);
   }
   return tags;
 }
@@ -39,30 +42,59 @@ const ElementRule& Find(Kind kind, std::vector<const char*> path) {
 }
 
 TEST(TwimlSchemaTest, TablesAreWhole) {
-  EXPECT_EQ(ElementRules(Kind::kVoice).size(), 59u);
+  EXPECT_EQ(ElementRules(Kind::kVoice).size(), 62u);
   EXPECT_EQ(ElementRules(Kind::kMessaging).size(), 6u);
   for (const Kind kind : {Kind::kVoice, Kind::kMessaging}) {
     SCOPED_TRACE(KindName(kind));
-    std::set<uint8_t> reached = {0};
-    for (const ElementRule& element : ElementRules(kind)) {
+    const absl::Span<const ElementRule> rules = ElementRules(kind);
+    ASSERT_LE(rules.size(), 64u);
+    uint64_t reached = 1;
+    for (const ElementRule& element : rules) {
+      SCOPED_TRACE(element.tag);
       std::set<std::string> seen;
-      for (const uint8_t child : element.children) {
-        ASSERT_LT(child, ElementRules(kind).size()) << element.tag;
-        EXPECT_TRUE(seen.insert(std::string(ElementRules(kind)[child].tag)).second) << element.tag;
-        reached.insert(child);
+      for (const std::string& tag : ChildTags(kind, element)) {
+        EXPECT_TRUE(seen.insert(tag).second) << tag;
+        EXPECT_NE(FindChild(kind, element, tag), nullptr);
       }
+      reached |= element.children;
+      size_t required = 0;
       seen.clear();
       for (const AttributeRule& attribute : element.attributes) {
-        EXPECT_TRUE(seen.insert(std::string(attribute.name)).second) << attribute.name;
-        EXPECT_EQ(FindAttribute(element, attribute.name), &attribute);
+        SCOPED_TRACE(attribute.name);
+        EXPECT_TRUE(seen.insert(std::string(attribute.name)).second);
+        EXPECT_EQ(FindAttribute(kind, element, attribute.name), &attribute);
         const bool enumerated =
             attribute.type == ValueType::kOneOf || attribute.type == ValueType::kSomeOf;
-        EXPECT_EQ(attribute.values != ValueSet::kAny, enumerated) << attribute.name;
-        EXPECT_EQ(ValuesOf(attribute.values).empty(), !enumerated) << attribute.name;
+        EXPECT_EQ(attribute.values != ValueSet::kAny, enumerated);
+        EXPECT_EQ(ValuesOf(attribute.values).empty(), !enumerated);
+        EXPECT_EQ(attribute.keys.empty(), attribute.type != ValueType::kKeys);
+        EXPECT_NE(FindErrorCode(attribute.code), nullptr);
+        EXPECT_NE(FindErrorCode(attribute.too_long_code), nullptr);
+        if (attribute.required) ++required;
       }
+      EXPECT_EQ(element.required_attributes, required);
+      EXPECT_NE(FindErrorCode(element.missing_code), nullptr);
+      EXPECT_NE(FindErrorCode(element.text_code), nullptr);
     }
-    for (size_t i = 0; i < ElementRules(kind).size(); ++i) {
-      EXPECT_TRUE(reached.contains(static_cast<uint8_t>(i))) << ElementRules(kind)[i].tag;
+    EXPECT_EQ(reached, ~uint64_t{0} >> (64 - rules.size()));
+  }
+}
+
+// A tag that means two elements: they stand next to each other and differ by their parent.
+TEST(TwimlSchemaTest, SharedTags) {
+  for (const Kind kind : {Kind::kVoice, Kind::kMessaging}) {
+    const absl::Span<const ElementRule> rules = ElementRules(kind);
+    std::set<std::string> tags;
+    for (size_t i = 0; i < rules.size(); ++i) {
+      const bool is_second = i > 0 && rules[i].tag == rules[i - 1].tag;
+      EXPECT_EQ(tags.insert(std::string(rules[i].tag)).second, !is_second) << rules[i].tag;
+      EXPECT_EQ(rules[i].only_in.empty(), !is_second) << rules[i].tag;
+      for (const ElementRule& parent : rules) {
+        const bool is_child = (parent.children >> i & 1) != 0;
+        if (is_second) {
+          EXPECT_EQ(is_child, parent.tag == rules[i].only_in) << parent.tag;
+        }
+      }
     }
   }
 }
@@ -87,18 +119,18 @@ TEST(TwimlSchemaTest, NamesAreCaseSensitive) {
   EXPECT_EQ(FindChild(Kind::kVoice, response, ""), nullptr);
   EXPECT_EQ(FindChild(Kind::kVoice, response, "Response"), nullptr);
   const ElementRule& dial = Find(Kind::kVoice, {"Dial"});
-  EXPECT_NE(FindAttribute(dial, "timeLimit"), nullptr);
-  EXPECT_EQ(FindAttribute(dial, "timelimit"), nullptr);
+  EXPECT_NE(FindAttribute(Kind::kVoice, dial, "timeLimit"), nullptr);
+  EXPECT_EQ(FindAttribute(Kind::kVoice, dial, "timelimit"), nullptr);
 }
 
 TEST(TwimlSchemaTest, TheTwoSips) {
   const ElementRule& dialled = Find(Kind::kVoice, {"Dial", "Sip"});
   const ElementRule& referred = Find(Kind::kVoice, {"Refer", "Sip"});
   EXPECT_EQ(dialled.tag, referred.tag);
-  EXPECT_NE(FindAttribute(dialled, "username"), nullptr);
+  EXPECT_NE(FindAttribute(Kind::kVoice, dialled, "username"), nullptr);
   EXPECT_THAT(ChildTags(Kind::kVoice, dialled), ElementsAre("Headers", "Uri"));
   EXPECT_THAT(referred.attributes, IsEmpty());
-  EXPECT_THAT(referred.children, IsEmpty());
+  EXPECT_EQ(referred.children, 0u);
 }
 
 TEST(TwimlSchemaTest, Types) {
@@ -119,7 +151,8 @@ TEST(TwimlSchemaTest, Types) {
       {{"Say", "say-as"}, "interpret-as", ValueType::kOneOf},
   };
   for (const auto& c : kCases) {
-    const AttributeRule* const rule = FindAttribute(Find(Kind::kVoice, c.path), c.attribute);
+    const AttributeRule* const rule =
+        FindAttribute(Kind::kVoice, Find(Kind::kVoice, c.path), c.attribute);
     ASSERT_NE(rule, nullptr) << c.attribute;
     EXPECT_EQ(rule->type, c.type) << c.attribute;
   }
@@ -129,12 +162,13 @@ TEST(TwimlSchemaTest, Text) {
   EXPECT_EQ(ResponseRule(Kind::kVoice).text, TextRule::kNone);
   EXPECT_EQ(Find(Kind::kVoice, {"Gather"}).text, TextRule::kNone);
   EXPECT_EQ(Find(Kind::kVoice, {"Say"}).text, TextRule::kRequired);
-  EXPECT_EQ(Find(Kind::kVoice, {"Play"}).text, TextRule::kAllowed);         // digits will do
-  EXPECT_EQ(Find(Kind::kMessaging, {"Message"}).text, TextRule::kAllowed);  // so will Body, Media
+  EXPECT_EQ(Find(Kind::kVoice, {"Play"}).text, TextRule::kRequiredOrReplaced);
+  EXPECT_EQ(Find(Kind::kVoice, {"Gather", "Play"}).text, TextRule::kRequired);
+  EXPECT_EQ(Find(Kind::kMessaging, {"Message"}).text, TextRule::kRequiredOrElement);
 }
 
 TEST(TwimlSchemaTest, ValuesBeyondTheSdks) {
-  EXPECT_THAT(Values(FindAttribute(Find(Kind::kVoice, {"Dial"}), "record")->values),
+  EXPECT_THAT(Values(FindAttribute(Kind::kVoice, Find(Kind::kVoice, {"Dial"}), "record")->values),
               ElementsAre("do-not-record", "record-from-answer", "record-from-ringing",
                           "record-from-answer-dual", "record-from-ringing-dual", "true", "false"));
   const std::vector<std::string> errors = Values(ValueSet::kPromptErrorType);
@@ -153,6 +187,28 @@ TEST(TwimlSchemaTest, ValueSets) {
   EXPECT_EQ(Values(ValueSet::kSsmlLanguage).size(), 37u);
   EXPECT_THAT(Values(ValueSet::kSayVoice), Contains("Polly.Joanna"));
   EXPECT_THAT(Values(ValueSet::kSayVoice), Not(Contains("")));
+}
+
+TEST(TwimlSchemaTest, HasValue) {
+  for (int i = 0; i <= static_cast<int>(ValueSet::kTrim); ++i) {
+    const auto set = static_cast<ValueSet>(i);
+    for (const absl::string_view value : ValuesOf(set)) {
+      EXPECT_TRUE(HasValue(set, value)) << value;
+      EXPECT_FALSE(HasValue(set, absl::StrCat(value, "-"))) << value;
+    }
+    EXPECT_FALSE(HasValue(set, "")) << i;
+    EXPECT_FALSE(HasValue(set, "no such value")) << i;
+  }
+}
+
+TEST(TwimlSchemaTest, LanguagesWithoutARegion) {
+  EXPECT_TRUE(HasValue(ValueSet::kSayLanguage, "es"));
+  EXPECT_TRUE(HasValue(ValueSet::kSayLanguage, "cmn"));
+  EXPECT_FALSE(HasValue(ValueSet::kSayLanguage, "e"));
+  EXPECT_FALSE(HasValue(ValueSet::kSayLanguage, "es-"));
+  EXPECT_FALSE(HasValue(ValueSet::kSayLanguage, "xx"));
+  // Of Gather the dictionary says so itself: "en" is a mistake.
+  EXPECT_FALSE(HasValue(ValueSet::kGatherLanguage, "en"));
 }
 
 }  // namespace

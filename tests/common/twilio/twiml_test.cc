@@ -6,8 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/twilio/charset.h"
+#include "common/twilio/twiml_messages.h"
+#include "common/twilio/twiml_values.h"
 
 namespace understudy::twilio {
 namespace {
@@ -25,6 +28,12 @@ std::string Repeated(int times, absl::string_view text) {
   std::string out;
   for (int i = 0; i < times; ++i) absl::StrAppend(&out, text);
   return out;
+}
+
+std::string AllMessages(const TwimlReport& report) {
+  std::string all = report.fatal ? report.fatal->message : "";
+  for (const Finding& finding : report.warnings) absl::StrAppend(&all, finding.message, "\n");
+  return all;
 }
 
 // The codes a document gets on its way in: the fatal one, or those of its warnings.
@@ -183,9 +192,14 @@ TEST(CheckTwimlTest, WarningsDoNotStopADocument) {
        {12200, 12200}},
       {"X12 only SDKs build it", "<Response><Queue>a</Queue><Prompt/></Response>", {12200, 12200}},
       {"X12 message in a call", "<Response><Message>Hi</Message></Response>", {12200}},
-      {"X12 verb in a message", "<Response><Say>Hi</Say></Response>", {12200}, "", messaging},
+      {"X12 verb in a message",
+       "<Response><Say>Hi</Say></Response>",
+       {12200, 14110},
+       "",
+       messaging},
+      {"X12 noun in a message", "<Response><Number>1</Number></Response>", {12200}, "", messaging},
+      {"X12 no verb in a message", "<Response><Sing/></Response>", {12200}, "", messaging},
       {"X12 text in a message", "<Response>Hi</Response>", {12200}, "", messaging},
-      {"X13 values are not looked at", "<Response><Dial timeout='x'>+1</Dial></Response>"},
       {"X15 comments",
        "<!-- a --><Response><!-- b --><Say>a<!-- c -->b</Say></Response><!-- d -->"},
       {"X15 processing instructions", "<?a b?><Response><?c d?></Response><?e?>"},
@@ -194,6 +208,463 @@ TEST(CheckTwimlTest, WarningsDoNotStopADocument) {
       {"X15 xml:lang", "<Response><Say><lang xml:lang='fr-FR'>Oui</lang></Say></Response>"},
       {"X15 unknown prefix", "<Response><Say a:b='c'>x</Say><a:Say/></Response>", {12200, 12200}},
   });
+}
+
+// What is in a <Response>, and the codes it gets.
+struct Part {
+  std::string inside;
+  std::vector<int> codes = {};
+};
+
+void ExpectPartCodes(Kind kind, const std::vector<Part>& parts) {
+  for (const Part& part : parts) {
+    const std::string document = absl::StrCat("<Response>", part.inside, "</Response>");
+    EXPECT_EQ(Codes(document, "", kind), part.codes) << document;
+  }
+}
+
+TEST(CheckTwimlTest, X13ValuesOfDial) {
+  const auto dial = [](const std::string& attribute) {
+    return absl::StrCat("<Dial ", attribute, ">+14155550100</Dial>");
+  };
+  ExpectPartCodes(Kind::kVoice,
+                  {
+                      {dial("method='get'")},
+                      {dial("method='PUT'"), {13210}},
+                      {dial("method=''"), {13210}},
+                      {dial("timeout='1'")},
+                      {dial("timeout='0'"), {13212}},
+                      {dial("timeout='x'"), {13212}},
+                      {dial("hangupOnStar='yes'"), {13213}},
+                      {dial("timeLimit='1'")},
+                      {dial("timeLimit='0'"), {13216}},
+                      {dial("record='true'")},
+                      {dial("record='always'"), {13217}},
+                      {dial("sequential='1'"), {13218}},
+                      {dial("answerOnBridge='True'"), {13219}},
+                      {dial("ringTone='us-old'")},
+                      {dial("ringTone='US'"), {13220}},
+                      {dial("recordingTrack='all'"), {13622}},
+                      {dial("trim='yes'"), {13699}},
+                      {dial("recordingStatusCallback='https://'"), {13256}},
+                      {dial("recordingStatusCallbackEvent='in-progress completed'")},
+                      {dial("recordingStatusCallbackEvent='started'"), {13621}},
+                      {dial("recordingStatusCallbackMethod='PUT'"), {12200}},
+                      {dial("action=''")},
+                      {dial("action='/next?a=b'")},
+                      {dial("action='ftp://www.example.com/'"), {11100}},
+                      {dial("referUrl='http://:80/'"), {12200}},
+                      {dial(absl::StrCat("callReason='", std::string(50, 'x'), "'"))},
+                      {dial(absl::StrCat("callReason='", std::string(51, 'x'), "'")), {12200}},
+                      {dial("timeout='x' method='y' events='z'"), {13212, 13210, 12200}},
+                  });
+}
+
+TEST(CheckTwimlTest, X13NounsOfDial) {
+  ExpectPartCodes(
+      Kind::kVoice,
+      {
+          {"<Dial/>", {13223}},
+          {"<Dial> \n</Dial>", {13223}},
+          {"<Dial>415-555-0100</Dial>"},
+          {"<Dial>\n  +1 415 555 0100\n</Dial>"},
+          {"<Dial>alice</Dial>", {13223}},
+          {"<Dial><Number/></Dial>", {13223}},
+          {"<Dial><Number>+1234567890123456</Number></Dial>", {13223}},
+          {"<Dial><Number>+123456789012345</Number></Dial>"},
+          {"<Dial><Number>&#43;1<!-- --><![CDATA[4155550100]]></Number></Dial>"},
+          {"<Dial><Number method='x'>+14155550100</Number></Dial>", {13221}},
+          {"<Dial><Number sendDigits='1*#w'>+14155550100</Number></Dial>"},
+          {"<Dial><Number sendDigits='1a'>+14155550100</Number></Dial>", {13222}},
+          {"<Dial><Sip method='x'>sip:a@b.example</Sip></Dial>", {13241}},
+          {"<Dial><Sip sendDigits=','>sip:a@b.example</Sip></Dial>", {13242}},
+          {"<Dial><Sip>a@b.example</Sip></Dial>", {13243}},
+          {"<Dial><Sip><Uri>sip:a@b.example</Uri><Uri>b.example</Uri></Sip></Dial>", {13243}},
+          {"<Dial><Client>alice</Client></Dial>"},
+          {"<Dial><Conference/></Dial>", {13237}},
+          {"<Dial><Conference muted='x'>r</Conference></Dial>", {13230}},
+          {"<Dial><Conference endConferenceOnExit='x'>r</Conference></Dial>", {13231}},
+          {"<Dial><Conference startConferenceOnEnter='x'>r</Conference></Dial>", {13232}},
+          {"<Dial><Conference waitUrl=''>r</Conference></Dial>"},
+          {"<Dial><Conference waitUrl='a b'>r</Conference></Dial>", {13233}},
+          {"<Dial><Conference waitMethod='x'>r</Conference></Dial>", {13234}},
+          {"<Dial><Conference beep='onEnter'>r</Conference></Dial>"},
+          {"<Dial><Conference beep='onenter'>r</Conference></Dial>", {13235}},
+          {"<Dial><Conference trim='x'>r</Conference></Dial>", {13239}},
+          {"<Dial><Number>+14155550100</Number><Number>+14155550101</Number></Dial>"},
+          {"<Dial><Conference>r</Conference><Conference>s</Conference></Dial>"},
+          {"<Dial><Number>1</Number><Conference>r</Conference><Number>2</Number></Dial>", {13000}},
+          {"<Dial><Conference>r</Conference><Number>1</Number></Dial>", {13000}},
+          {"<Dial><Conference>r</Conference></Dial><Dial><Number>1</Number></Dial>"},
+          {"<Dial><Queue/></Dial>", {14212}},
+          {"<Dial><Queue>a</Queue></Dial>"},
+          {absl::StrCat("<Dial><Queue> ", std::string(63, 'q'), " </Queue></Dial>")},
+          {absl::StrCat("<Dial><Queue>", std::string(64, 'q'), "</Queue></Dial>"), {14213}},
+          {"<Dial><Queue method='x'>q</Queue></Dial>", {14210}},
+          {"<Dial><Queue url='http://'>q</Queue></Dial>", {14211}},
+      });
+}
+
+TEST(CheckTwimlTest, X13ValuesOfGather) {
+  const auto gather = [](const std::string& attribute) {
+    return absl::StrCat("<Gather ", attribute, "/>");
+  };
+  ExpectPartCodes(Kind::kVoice, {
+                                    {gather("finishOnKey=''")},
+                                    {gather("finishOnKey='*'")},
+                                    {gather("finishOnKey='a'"), {13310}},
+                                    {gather("finishOnKey='12'"), {13311}},
+                                    {gather("method='x'"), {13312}},
+                                    {gather("timeout='0'"), {13313}},
+                                    {gather("numDigits='1'")},
+                                    {gather("numDigits='0'"), {13314}},
+                                    {gather("input='dtmf speech'")},
+                                    {gather("input='voice'"), {13326}},
+                                    {gather("speechTimeout='auto'")},
+                                    {gather("speechTimeout='0'"), {13327}},
+                                    {gather("speechTimeout='Auto'"), {13327}},
+                                    {gather("maxSpeechTime='x'"), {13328}},
+                                    {gather("partialResultCallbackMethod='x'"), {13329}},
+                                    {gather("language='en-US'")},
+                                    {gather("language='en'"), {13331}},
+                                    {gather("bargeIn='x'"), {13332}},
+                                    {gather("profanityFilter='x'"), {13333}},
+                                    {gather("speechTimeout='auto' speechModel='default'"), {13335}},
+                                    {gather("speechModel='default' speechTimeout='auto'"), {13335}},
+                                    {gather("speechTimeout='auto' speechModel='phone_call'")},
+                                    {gather("speechTimeout='3' speechModel='default'")},
+                                    {gather("actionOnEmptyResult='x'"), {13338}},
+                                    {gather("action='https://www.example.com:x/'"), {11100}},
+                                    {"<Gather><Say voice='nobody'>a</Say></Gather>", {13321}},
+                                    {"<Gather><Say loop='-1'>a</Say></Gather>", {13322}},
+                                    {"<Gather><Say loop='0'>a</Say></Gather>"},
+                                    {"<Gather><Play loop='x'>/a.mp3</Play></Gather>", {13410}},
+                                    {"<Gather><Play digits='1'>/a.mp3</Play></Gather>", {12200}},
+                                    {"<Gather><Play/></Gather>", {12200}},
+                                });
+}
+
+TEST(CheckTwimlTest, X13ValuesOfOtherVerbs) {
+  const auto record = [](const std::string& attribute) {
+    return absl::StrCat("<Record ", attribute, "/>");
+  };
+  ExpectPartCodes(Kind::kVoice,
+                  {
+                      {"<Play>/a.mp3</Play>"},
+                      {"<Play>\n  https://www.example.com/a.mp3?x=1&amp;y=2\n</Play>"},
+                      {"<Play loop='0'>/a.mp3</Play>"},
+                      {"<Play loop='x'>/a.mp3</Play>", {13410}},
+                      {"<Play digits='1234567890ABCDwW*#'/>"},
+                      {"<Play digits='1a'/>", {13430}},
+                      {"<Play/>", {12200}},
+                      {"<Play>https://www.example.com/a b.mp3</Play>", {11100}},
+                      {"<Play>file:///a.mp3</Play>", {11100}},
+                      {"<Say/>", {13520}},
+                      {"<Say> \n<!-- a --></Say>", {13520}},
+                      {"<Say><break time='1s'/></Say>"},
+                      {"<Say><p><s>Hello</s></p></Say>"},
+                      {"<Say><p/></Say>", {13520, 12200}},
+                      {"<Say loop='x'>a</Say>", {13510}},
+                      {"<Say voice='Polly.Joanna'>a</Say>"},
+                      {"<Say voice='nobody'>a</Say>", {13511}},
+                      {"<Say language='es'>a</Say>"},
+                      {"<Say language='klingon'>a</Say>", {13512}},
+                      {"<Pause/>"},
+                      {"<Pause length='1'/>"},
+                      {"<Pause length='0'/>", {13910}},
+                      {"<Pause length='1.5'/>", {13910}},
+                      {record("method='x'"), {13610}},
+                      {record("timeout='0'"), {13611}},
+                      {record("maxLength='0'"), {13612}},
+                      {record("finishOnKey='12*'")},
+                      {record("finishOnKey='x'"), {13613}},
+                      {record("transcribe='x'"), {13614}},
+                      {record("transcribe='true' maxLength='120'")},
+                      {record("transcribe='true' maxLength='121'"), {13615}},
+                      {record("maxLength='121' transcribe='true'"), {13615}},
+                      {record("transcribe='false' maxLength='121'")},
+                      {record("playBeep='x'"), {13616}},
+                      {record("trim='x'"), {13699}},
+                      {record("transcribeCallback='x y'"), {13257}},
+                      {record("recordingStatusCallback='x y'"), {13256}},
+                      {record("recordingStatusCallbackEvent='x'"), {13621}},
+                      {"<Redirect>/next</Redirect>"},
+                      {"<Redirect/>", {12200}},
+                      {"<Redirect method='x'>/next</Redirect>", {13710}},
+                      {"<Redirect>http://www.example.com:99999/</Redirect>", {11100}},
+                      {"<Reject reason='busy'/>"},
+                      {"<Reject reason='tired'/>", {13810}},
+                      {"<Enqueue>support</Enqueue>"},
+                      {"<Enqueue/>", {14204}},
+                      {"<Enqueue workflowSid='WW1'/>"},
+                      {"<Enqueue workflowSid='WW1'><Task>{}</Task></Enqueue>"},
+                      {"<Enqueue><Task>{}</Task></Enqueue>", {14204}},
+                      {absl::StrCat("<Enqueue>", std::string(63, 'q'), "</Enqueue>")},
+                      {absl::StrCat("<Enqueue>", std::string(64, 'q'), "</Enqueue>"), {14205}},
+                      {"<Enqueue method='x'>q</Enqueue>", {14201}},
+                      {"<Enqueue waitUrl='x y'>q</Enqueue>", {14202}},
+                      {"<Enqueue action='x y'>q</Enqueue>", {14203}},
+                      {"<Enqueue waitUrlMethod='x'>q</Enqueue>", {14206}},
+                      {"<Enqueue maxQueueSize='5000'>q</Enqueue>"},
+                      {"<Enqueue maxQueueSize='5001'>q</Enqueue>", {12200}},
+                      {"<Connect><Stream/></Connect>", {12200}},
+                      {"<Start><Stream url='wss://www.example.com/'/></Start>"},
+                      {"<Start><Stream url='tcp://www.example.com/'/></Start>", {12200}},
+                      {"<Stop><Stream name='a'/></Stop>"},
+                      {"<Hangup><Parameter name='a' value='b'/></Hangup>"},
+                      {"<Hangup><Parameter name='a'/></Hangup>", {12200}},
+                      {"<Hangup><Parameter/></Hangup>", {12200, 12200}},
+                      {"<Refer><Sip/></Refer>", {12200}},
+                  });
+}
+
+TEST(CheckTwimlTest, X13ValuesInMessages) {
+  const auto message = [](const std::string& attribute) {
+    return absl::StrCat("<Message ", attribute, ">Hi</Message>");
+  };
+  ExpectPartCodes(Kind::kMessaging,
+                  {
+                      {message("method='Post'")},
+                      {message("method='x'"), {14104}},
+                      {message("statusCallback='x y'"), {14105}},
+                      {message("action='x y'"), {11100}},
+                      {"<Message/>", {14103}},
+                      {"<Message><Body/></Message>", {14103}},
+                      {"<Message><Media>https://www.example.com/a.png</Media></Message>"},
+                      {"<Message><Media>ftp://www.example.com/a.png</Media></Message>", {12200}},
+                      {"<Message><Media/></Message>", {12200}},
+                      {"<Sms/>", {14103}},
+                      {"<Sms method='x'>Hi</Sms>", {14104}},
+                      {"<Redirect method='x'>/next</Redirect>", {13710}},
+                      {"<Redirect>http://</Redirect>", {11100}},
+                  });
+}
+
+TEST(CheckTwimlTest, HowMuchMayBeSaid) {
+  const struct {
+    const char* before;
+    const char* after;
+    size_t most;
+    int code;
+    Kind kind;
+  } kRows[] = {
+      {"<Say>", "</Say>", 4096, 13521, Kind::kVoice},
+      {"<Say voice='alice'>", "</Say>", 4096, 13521, Kind::kVoice},
+      {"<Say voice='Polly.Joanna'>", "</Say>", 3000, 13521, Kind::kVoice},
+      {"<Say voice='Polly.Joanna'><p><s>", "</s>\n </p>\n</Say>", 3000, 13521, Kind::kVoice},
+      {"<Gather><Say>", "</Say></Gather>", 4096, 13521, Kind::kVoice},
+      {"<Message>", "</Message>", 1600, 14103, Kind::kMessaging},
+      {"<Message>\n  <Body>", "</Body>\n</Message>", 1600, 14103, Kind::kMessaging},
+      {"<Message>ab<Body>", "</Body>c</Message>", 1597, 14103, Kind::kMessaging},
+      {"<Message><Body>ab</Body><Body>", "</Body></Message>", 1598, 14103, Kind::kMessaging},
+      {"<Sms>", "</Sms>", 1600, 14103, Kind::kMessaging},
+  };
+  for (const auto& row : kRows) {
+    SCOPED_TRACE(row.before);
+    for (const std::string character : {"a", "\xC3\xA9", "&amp;"}) {
+      const auto codes = [&](size_t characters) {
+        return Codes(absl::StrCat("<Response>", row.before,
+                                  Repeated(static_cast<int>(characters), character), row.after,
+                                  "</Response>"),
+                     "", row.kind);
+      };
+      EXPECT_THAT(codes(row.most), IsEmpty());
+      EXPECT_THAT(codes(row.most + 1), ElementsAre(row.code));
+    }
+    // White space around it is not said; within, it is.
+    const std::string spaced =
+        absl::StrCat("<Response>", row.before, " \n a", std::string(row.most - 2, ' '), "b\t\n",
+                     row.after, "</Response>");
+    EXPECT_THAT(Codes(spaced, "", row.kind), IsEmpty());
+  }
+}
+
+TEST(CheckTwimlTest, HowManyMessagesMayBeSent) {
+  const auto codes = [](int messages, int sms, int media) {
+    return Codes(absl::StrCat("<Response>", Repeated(messages, "<Message>a</Message>"),
+                              Repeated(sms, "<Sms>b</Sms>"), "<Message>",
+                              Repeated(media, "<Media>/a</Media>"), "c</Message></Response>"),
+                 "", Kind::kMessaging);
+  };
+  EXPECT_THAT(codes(9, 0, 10), IsEmpty());
+  EXPECT_THAT(codes(5, 4, 0), IsEmpty());
+  EXPECT_THAT(codes(10, 0, 0), ElementsAre(14109));
+  EXPECT_THAT(codes(5, 5, 0), ElementsAre(14109));
+  EXPECT_THAT(codes(20, 0, 0), ElementsAre(14109));  // once
+  EXPECT_THAT(codes(0, 0, 11), ElementsAre(12200));
+  EXPECT_THAT(codes(0, 0, 30), ElementsAre(12200));
+}
+
+TEST(CheckTwimlTest, EveryFindingHasTheLevelOfItsCode) {
+  const TwimlReport report = CheckTwiml(
+      "<Response><Gather actionOnEmptyResult='x' timeout='x'/><Redirect>a b</Redirect></Response>",
+      Kind::kVoice);
+  ASSERT_THAT(report.warnings, SizeIs(3));
+  EXPECT_FALSE(report.fatal);
+  EXPECT_EQ(report.warnings[0].code, 13338);
+  EXPECT_EQ(report.warnings[0].level, Level::kError);
+  EXPECT_EQ(report.warnings[1].code, 13313);
+  EXPECT_EQ(report.warnings[1].level, Level::kWarning);
+  EXPECT_EQ(report.warnings[2].code, 11100);
+  EXPECT_EQ(report.warnings[2].level, Level::kError);
+}
+
+TEST(CheckTwimlTest, FindingsAreInDocumentOrder) {
+  // That the Say is empty is found at its end.
+  const TwimlReport report =
+      CheckTwiml("<Response>\n<Say><p tone='x'/></Say>\n<Sing/></Response>", Kind::kVoice);
+  ASSERT_THAT(report.warnings, SizeIs(4));
+  EXPECT_EQ(report.warnings[0].code, 13520);
+  EXPECT_EQ(report.warnings[0].column, 1);
+  EXPECT_EQ(report.warnings[1].column, 6);
+  EXPECT_EQ(report.warnings[2].column, 9);
+  EXPECT_EQ(report.warnings[3].line, 3);
+}
+
+TEST(CheckTwimlTest, AttributesAreFoundInTheirTags) {
+  const struct {
+    const char* document;
+    int line;
+    int column;
+  } kCases[] = {
+      {"<Response><Pause x='1'/></Response>", 1, 18},
+      {"<Response><Pause length='1' x='1'/></Response>", 1, 29},
+      {"<Response><Pause length = '1'\r\n x = \"1\" /></Response>", 2, 2},
+      {"<Response><Pause length='1'\tx='1'/></Response>", 1, 29},
+      {"<Response><Gather action='/a?x=\"1\"&amp;y=2' x='1'/></Response>", 1, 45},
+      {"<Response><Gather action=\"'>/\" x='1'></Gather></Response>", 1, 32},
+      {"<Response><Gather hints='\xC3\xA9\xF0\x9F\x98\x80' x='1'/></Response>", 1, 30},
+      {"\xEF\xBB\xBF<Response><Pause x='1'/></Response>", 1, 18},
+      {"<?xml version='1.0' encoding='ISO-8859-1'?><Response><Pause x='1'/></Response>", 1, 61},
+      {"<Response>\r<Pause\rx='1'/></Response>", 3, 1},
+  };
+  for (const auto& c : kCases) {
+    const TwimlReport report = CheckTwiml(c.document, Kind::kVoice);
+    EXPECT_FALSE(report.fatal) << c.document;
+    ASSERT_THAT(report.warnings, SizeIs(1)) << c.document;
+    EXPECT_EQ(report.warnings[0].line, c.line) << c.document;
+    EXPECT_EQ(report.warnings[0].column, c.column) << c.document;
+  }
+}
+
+// Also where the findings of one tag are not made in its order.
+TEST(CheckTwimlTest, SeveralAttributesOfOneTag) {
+  const TwimlReport report = CheckTwiml(
+      "<Response><Record maxLength='121' timeout='x'\n transcribe='true' why='z'/>"
+      "<Record why='z'/></Response>",
+      Kind::kVoice);
+  ASSERT_THAT(report.warnings, SizeIs(4));
+  const struct {
+    int code;
+    int line;
+    int column;
+  } kFound[] = {{13615, 1, 19}, {13611, 1, 35}, {12200, 2, 20}, {12200, 2, 37}};
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(report.warnings[i].code, kFound[i].code) << i;
+    EXPECT_EQ(report.warnings[i].line, kFound[i].line) << i;
+    EXPECT_EQ(report.warnings[i].column, kFound[i].column) << i;
+  }
+}
+
+TEST(CheckTwimlTest, ValuesAreSaidAndWhatTheyMayBe) {
+  const struct {
+    const char* inside;
+    const char* message;
+  } kCases[] = {
+      {"<Dial record='record-from-anser'>1</Dial>",
+       "Attribute record of <Dial> is \"record-from-anser\"; did you mean \"record-from-answer\"? "
+       "It may be do-not-record, record-from-answer, record-from-ringing, record-from-answer-dual, "
+       "record-from-ringing-dual, true, false"},
+      {"<Dial hangupOnStar='True'>1</Dial>",
+       "Attribute hangupOnStar of <Dial> is \"True\"; did you mean \"true\"? It may be true or "
+       "false"},
+      {"<Dial method='PSOT'>1</Dial>",
+       "Attribute method of <Dial> is \"PSOT\"; did you mean \"POST\"? It may be GET or POST"},
+      {"<Pause length='soon'/>",
+       "Attribute length of <Pause> is \"soon\". It may be one of the whole numbers from 1"},
+      {"<Enqueue maxQueueSize='9999'>q</Enqueue>",
+       "Attribute maxQueueSize of <Enqueue> is \"9999\". It may be one of the whole numbers from 0 "
+       "to 5000"},
+      {"<Gather speechTimeout=''/>",
+       "Attribute speechTimeout of <Gather> is \"\". It may be auto or one of the whole numbers "
+       "from 1"},
+      {"<Gather input='dtmf spech'/>",
+       "Attribute input of <Gather> is \"dtmf spech\", where \"spech\" is not known; did you mean "
+       "\"speech\"? It may be dtmf, speech; several with single spaces between"},
+      {"<Gather finishOnKey='##'/>",
+       "Attribute finishOnKey of <Gather> is \"##\". It may be at most 1 of 0123456789*#"},
+      {"<Record finishOnKey='x'/>",
+       "Attribute finishOnKey of <Record> is \"x\". It may be made of 0123456789*#"},
+      {"<Gather><Say voice='polly.joana'>a</Say></Gather>",
+       "Attribute voice of <Say> in <Gather> is \"polly.joana\"; did you mean \"Polly.Joanna\"? "
+       "It may be any of 900 known ones, or a newer one, such as Polly.Sergio-Generative, "
+       "Polly.Stephen-Generative, Polly.Vicki-Generative"},
+      {"<Dial action='a b'>1</Dial>",
+       "Attribute action of <Dial> is \"a b\". It may be an http or https URL, or a relative one, "
+       "without blanks"},
+      {"<Start><Stream url='tcp://a'/></Start>",
+       "Attribute url of <Stream> is \"tcp://a\". It may be a URL of the scheme wss, ws, https or "
+       "http, without blanks"},
+      {"<Redirect>\n  http://a b/\n</Redirect>",
+       "\"http://a b/\" in <Redirect> is not a URL: it may be an http or https URL, or a relative "
+       "one, without blanks"},
+      {"<Dial>alice</Dial>",
+       "\"alice\" in <Dial> is not a phone number: it may be + and at most 15 digits, such as "
+       "+14155550100"},
+      {"<Dial><Sip>alice</Sip></Dial>",
+       "\"alice\" in <Sip> is not a SIP URI: it may be such as sip:alice@sip.example.com"},
+      {"<Dial/>",
+       "<Dial> needs a phone number, or one of Application, Client, Conference, Number, Queue, "
+       "Sim, "
+       "Sip, WhatsApp"},
+      {"<Play/>", "<Play> needs a URL, or attribute digits"},
+      {"<Gather><Play/></Gather>", "<Play> in <Gather> needs a URL"},
+      {"<Enqueue/>", "<Enqueue> needs the name of a queue, or attribute workflowSid"},
+      {"<Say/>", "<Say> needs words to say"},
+      {"<Connect><Stream/></Connect>", "<Stream> needs attribute url"},
+  };
+  for (const auto& c : kCases) {
+    const TwimlReport report =
+        CheckTwiml(absl::StrCat("<Response>", c.inside, "</Response>"), Kind::kVoice);
+    ASSERT_THAT(report.warnings, SizeIs(1)) << c.inside;
+    EXPECT_EQ(report.warnings[0].message, c.message);
+  }
+}
+
+// A document full of mistakes gets no more looking for what was meant than the limit.
+TEST(CheckTwimlTest, SuggestionsAreBounded) {
+  const size_t voices = ValuesOf(ValueSet::kSayVoice).size();
+  const size_t whole = kComparisonsMax / voices;
+  const TwimlReport report = CheckTwiml(
+      absl::StrCat("<Response>", Repeated(50, "<Say voice='Polly.Joana'>a</Say>"), "</Response>"),
+      Kind::kVoice);
+  ASSERT_THAT(report.warnings, SizeIs(50));
+  for (size_t i = 0; i < report.warnings.size(); ++i) {
+    EXPECT_EQ(absl::StrContains(report.warnings[i].message, "did you mean"), i < whole) << i;
+  }
+}
+
+// The parser of a thread forgets a document before it reads the next.
+TEST(CheckTwimlTest, DocumentsDoNotMeet) {
+  const std::string many = [] {
+    std::string document = "<Response><x";
+    for (int i = 0; i < 5000; ++i) absl::StrAppend(&document, " a", i, "=''");
+    return document + "/></Response>";
+  }();
+  const std::vector<Case> documents = {
+      {"good", "<Response><Say>Hi</Say></Response>"},
+      {"stopped", Repeated(100, "<a>"), {12100}},
+      {"cut", "<Response><Play>/a", {12100}},
+      {"foreign names", many, {12200}},
+      {"warned", "<Response><Play>a b</Play></Response>", {11100}},
+      {"root", "<a/>", {12102}},
+  };
+  for (const Case& first : documents) {
+    for (const Case& second : documents) {
+      EXPECT_EQ(Codes(first.document, "", Kind::kVoice), first.codes) << first.what;
+      EXPECT_EQ(Codes(second.document, "", Kind::kVoice), second.codes) << second.what;
+    }
+  }
 }
 
 TEST(CheckTwimlTest, WhatTheSchemaTakes) {
@@ -267,12 +738,12 @@ TEST(CheckTwimlTest, WarningsSayWhatWhereAndWhatInstead) {
        "Gather, Hangup, Leave, Pause, Pay, Play, Record, Redirect, Refer, Reject, Say, Sms, Start, "
        "Stop"},
       {"<Response><!--\xC3\xA9--><Redirect methd='GET'>/</Redirect></Response>", Kind::kVoice, 1,
-       19,
+       29,
        "Attribute methd is not allowed on <Redirect>; did you mean method? <Redirect> may have "
        "method"},
-      {"<Response><Hangup why='x'/></Response>", Kind::kVoice, 1, 11,
+      {"<Response><Hangup why='x'/></Response>", Kind::kVoice, 1, 19,
        "Attribute why is not allowed on <Hangup>. <Hangup> has no attributes"},
-      {"<Response><Pause seconds='1'/></Response>", Kind::kVoice, 1, 11,
+      {"<Response><Pause\n\tseconds='1'/></Response>", Kind::kVoice, 2, 2,
        "Attribute seconds is not allowed on <Pause>. <Pause> may have length"},
       {"<Response><Echo>\n \t there</Echo></Response>", Kind::kVoice, 2, 4,
        "Text is not allowed in <Echo>. <Echo> holds no elements"},
@@ -315,10 +786,10 @@ TEST(CheckTwimlTest, FatalFindingsSayWhereAndWhy) {
        "Only white space and comments may follow the root element"},
       {"<Response><Pause length='1' length='1'/></Response>", 1, 29,
        "Not well-formed: duplicate attribute"},
-      {"<!-- -->\n<!DOCTYPE html>\n<html/>", 2, 15,
+      {"<!-- -->\n<!DOCTYPE html>\n<html/>", 2, 1,
        "A document type declaration (<!DOCTYPE ...>) is not allowed"},
       {"<!-- -->\n  <html/>", 2, 3, "The root element is <html>; it must be <Response>"},
-      {"<Response version='9'/>", 1, 1, "Version \"9\" of <Response> is not known; leave it out"},
+      {"<Response version='9'/>", 1, 11, "Version \"9\" of <Response> is not known; leave it out"},
   };
   for (const auto& c : kCases) {
     const TwimlReport report = CheckTwiml(c.document, Kind::kVoice);
@@ -348,7 +819,7 @@ TEST(CheckTwimlTest, NoWarningsNextToAFatalFinding) {
 TEST(CheckTwimlTest, X8Depth) {
   // <Response> and <Say> take two levels.
   const auto nested = [](int levels) {
-    return absl::StrCat("<Response><Say>", Repeated(levels - 2, "<prosody>"),
+    return absl::StrCat("<Response><Say>", Repeated(levels - 2, "<prosody>"), "x",
                         Repeated(levels - 2, "</prosody>"), "</Say></Response>");
   };
   const TwimlReport inside = CheckTwiml(nested(kTwimlDepthMax), Kind::kVoice);
@@ -408,9 +879,44 @@ TEST(CheckTwimlTest, X9ManyAttributesAndLongOnes) {
 
   const std::string value(60000, 'x');
   ExpectCodes({
-      {"X9 long value", absl::StrCat("<Response><Dial action='", value, "'>+1</Dial></Response>")},
-      {"X9 long name", absl::StrCat("<Response><Dial ", value, "=''/></Response>"), {12200}},
+      {"X9 long value",
+       absl::StrCat("<Response><Dial action='", value, "'>+14155550100</Dial></Response>")},
+      {"X9 long name", absl::StrCat("<Response><Say ", value, "=''>x</Say></Response>"), {12200}},
       {"X9 long version", absl::StrCat("<Response version='", value, "'/>"), {12101}},
+  });
+}
+
+// What they cost is measured by tests/bench; here, that they end where they should.
+TEST(CheckTwimlTest, WorstDocuments) {
+  std::string million = "<Response><Say";
+  for (int i = 0; i < 1000000; ++i) absl::StrAppend(&million, " a", i, "=''");
+  million += "/></Response>";
+  std::string longest = "<Response><Say";  // as many attributes as any document may have
+  for (int i = 0; longest.size() + 30 < kTwimlBytesMax; ++i) {
+    absl::StrAppend(&longest, " a", i, "=''");
+  }
+  longest += ">a</Say></Response>";
+  const auto hundred = [](int code) { return std::vector<int>(kTwimlWarningsMax, code); };
+  ExpectCodes({
+      {"X9 a million attributes", million, {11750}},
+      {"X9 as many attributes as fit", longest, hundred(12200)},
+      {"unknown attributes behind many others",
+       [] {
+         std::string document = "<Response><Say";
+         for (int i = 0; i < 4000; ++i) absl::StrAppend(&document, " xmlns:n", i, "=''");
+         for (int i = 0; i < 200; ++i) absl::StrAppend(&document, " a", i, "=''");
+         return document + ">a</Say></Response>";
+       }(),
+       hundred(12200)},
+      {"64 KiB of <", std::string(65536, '<'), {12100}},
+      {"64 KiB of &", "<Response>" + std::string(65536, '&'), {12100}},
+      {"64 KiB of white space", std::string(65536, ' '), {12100}},
+      {"X8 nested without end", Repeated(65536 / 3, "<a>"), {12100}},
+      {"mistakes without end",
+       "<Response>" + Repeated(1500, "<Say voice='Polly.Joana'>a</Say>") + "</Response>",
+       hundred(13511)},
+      {"missing text without end", "<Response>" + Repeated(5000, "<Redirect/>") + "</Response>",
+       hundred(12200)},
   });
 }
 
@@ -443,9 +949,9 @@ TEST(CheckTwimlTest, SuggestionsAreNear) {
   };
   for (const auto& c : kCases) {
     const TwimlReport report = CheckTwiml(
-        absl::StrCat("<Response><Dial ", c.attribute, "='1'/></Response>"), Kind::kVoice);
-    const bool suggested = !report.warnings.empty() &&
-                           report.warnings[0].message.find("did you mean") != std::string::npos;
+        absl::StrCat("<Response><Dial ", c.attribute, "='1'>+14155550100</Dial></Response>"),
+        Kind::kVoice);
+    const bool suggested = absl::StrContains(AllMessages(report), "did you mean");
     EXPECT_EQ(suggested, c.near) << c.attribute;
   }
 }

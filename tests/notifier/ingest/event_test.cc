@@ -74,7 +74,7 @@ TEST(NormalizeTest, UrlsLoseTheirCredentialsAndFragment) {
 
 TEST(NormalizeTest, TextsAreCutBetweenCharacters) {
   const std::string tail = "\xC3\xA9";
-  for (const size_t over : {0, 1, 2, 1000000}) {
+  for (const size_t over : {size_t{0}, size_t{1}, size_t{2}, size_t{1000000}}) {
     Event event = GoodEvent();
     event.detail = std::string(kMaxTextBytes - 1, 'x') + tail + std::string(over, 'y');
     EXPECT_EQ(Normalized(event).detail, std::string(kMaxTextBytes - 1, 'x'));
@@ -124,6 +124,11 @@ TEST(GroupKeyTest, IsTheHostOfTheUrl) {
       {"", ""},
       {"no URL at all", ""},
       {"https://" + std::string(1000, 'x'), std::string(kMaxWordBytes, 'x')},
+      // Cut between characters.
+      {"https://" + std::string(kMaxWordBytes - 1, 'x') + "\xC3\xA9/",
+       std::string(kMaxWordBytes - 1, 'x')},
+      {"bin:" + std::string(kMaxWordBytes - 5, 'x') + "\xC3\xA9?a=b",
+       "bin:" + std::string(kMaxWordBytes - 5, 'x')},
   };
   for (const auto& c : kCases) {
     Event event = GoodEvent();

@@ -98,6 +98,30 @@ TEST(RenderGroupTest, First) {
   ExpectGoldenDigest("first", RenderGroup(First()));
 }
 
+// What a Fallback URL or the debugger is told leaves open how the request failed.
+TEST(RenderGroupTest, DoesNotClaimWhatNobodyKnows) {
+  const struct {
+    int http_status;
+    Phase phase;
+    Target target;
+    const char* title;
+  } kCases[] = {
+      {502, Phase::kStatus, Target::kPrimary, "HTTP 502 from the primary, phase status"},
+      {502, Phase::kNone, Target::kUnspecified, "HTTP 502"},
+      {0, Phase::kHeaders, Target::kFallback, "No response from the fallback, phase headers"},
+      {0, Phase::kNone, Target::kPrimary, "Failure of the primary"},
+      {0, Phase::kNone, Target::kUnspecified, "Failure"},
+  };
+  for (const auto& c : kCases) {
+    GroupDigest group = First();
+    group.sample = {CallAt(At(15, 11), 3)};
+    group.sample[0].http_status = c.http_status;
+    group.sample[0].phase = c.phase;
+    group.sample[0].target = c.target;
+    EXPECT_THAT(RenderGroup(group).text, HasSubstr(absl::StrCat("\n  ", c.title, "\n")));
+  }
+}
+
 TEST(RenderGroupTest, News) {
   GroupDigest group = First();
   group.reason = Reason::kNews;

@@ -150,10 +150,15 @@ TEST(MailFileNameTest, Table) {
   EXPECT_NE(MailFileName(x196 + "12"), MailFileName(x196 + "13"));
 }
 
-TEST(SendReasonTest, EachHasAName) {
+TEST(SendReasonTest, EachHasANameThatOperatorsCanLookUp) {
+  const std::string page = Contents("docs/mail.md");
   std::set<std::string> names;
-  for (int i = 0; i < kSendReasons; ++i) names.insert(SendReasonName(static_cast<SendReason>(i)));
-  EXPECT_EQ(names.size(), static_cast<size_t>(kSendReasons));
+  for (int i = 0; i < kSendReasons; ++i) {
+    const std::string name = SendReasonName(static_cast<SendReason>(i));
+    EXPECT_TRUE(names.insert(name).second) << name;
+    if (static_cast<SendReason>(i) == SendReason::kNone) continue;
+    EXPECT_THAT(page, HasSubstr(absl::StrCat("\n| `", name, "` | ")));
+  }
 }
 
 }  // namespace

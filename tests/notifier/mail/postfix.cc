@@ -57,7 +57,7 @@ smtpd_tls_key_file = $0/etc/key.pem
 message_size_limit = $1
 )";
 
-// $0 to $4 the ports.
+// $0 to $6 the ports.
 constexpr char kMaster[] = R"(127.0.0.1:$0 inet n - n - - smtpd
 127.0.0.1:$1 inet n - n - - smtpd
   -o smtpd_tls_security_level=encrypt
@@ -69,6 +69,12 @@ constexpr char kMaster[] = R"(127.0.0.1:$0 inet n - n - - smtpd
   -o smtpd_client_event_limit_exceptions=
 127.0.0.1:$4 inet n - n - - smtpd
   -o smtpd_timeout=2
+127.0.0.1:$5 inet n - n - - smtpd
+  -o mynetworks=192.0.2.0/24
+  -o smtpd_relay_restrictions=reject_unauth_destination
+  -o smtpd_recipient_restrictions=
+127.0.0.1:$6 inet n - n - - smtpd
+  -o smtpd_client_restrictions=reject
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
 tlsmgr unix - - n 1000? 1 tlsmgr
@@ -147,9 +153,9 @@ void Postfix::WriteConfiguration(const Certificate& certificate) {
   chmod(folder_.Write("etc/key.pem", certificate.key_pem).c_str(), 0600);
   const std::string main =
       folder_.Write("etc/main.cf", absl::Substitute(kMain, folder_.path(), kPostfixSizeMax));
-  const std::string master = folder_.Write(
-      "etc/master.cf",
-      absl::Substitute(kMaster, ports_[0], ports_[1], ports_[2], ports_[3], ports_[4]));
+  const std::string master =
+      folder_.Write("etc/master.cf", absl::Substitute(kMaster, ports_[0], ports_[1], ports_[2],
+                                                      ports_[3], ports_[4], ports_[5], ports_[6]));
   // Postfix waits until its files have not been written to for a while.
   for (const std::string& path : {main, master}) {
     std::filesystem::last_write_time(

@@ -2,6 +2,7 @@
 #ifndef TESTS_NOTIFIER_MAIL_POSTFIX_H_
 #define TESTS_NOTIFIER_MAIL_POSTFIX_H_
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,7 @@ namespace understudy::testing {
 // On loopback. Takes mail for ops@example.com and delivers it to a folder; greylists
 // grey@example.com; refuses the sender blocked@example.com and whoever else. Mails of more than
 // kPostfixSizeMax bytes are too large.
-inline constexpr int kPostfixSizeMax = 200000;
+inline constexpr size_t kPostfixSizeMax = 200000;
 
 // What its ports are for.
 enum class PostfixPort {
@@ -23,8 +24,10 @@ enum class PostfixPort {
   kTls,         // from the start
   kOneAtATime,  // a second connection is refused, and so is a third mail
   kImpatient,   // hangs up after two idle seconds
+  kStranger,    // takes us for one from elsewhere
+  kClosed,      // and lets nobody in
 };
-inline constexpr int kPostfixPorts = 5;
+inline constexpr int kPostfixPorts = 7;
 
 class Postfix {
  public:

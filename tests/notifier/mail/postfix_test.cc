@@ -80,7 +80,7 @@ std::unique_ptr<Postfix> PostfixTest::postfix_;
 
 TEST_F(PostfixTest, WhatArrivesIsWhatWasWritten) {
   std::string text = "Three calls \xE2\x80\x94 one lost.\n\n.\n..\n.hidden\nFrom here on\n";
-  for (int i = 0; i < 300; ++i) text += absl::StrCat(".line ", i, std::string(i, '.'), "\n");
+  for (size_t i = 0; i < 300; ++i) text += absl::StrCat(".line ", i, std::string(i, '.'), "\n");
   const Digest digest{.subject = "11200 bei www.example.com: 3 Anrufe, \xE4\xB8\x89\xE9\x80\x9A",
                       .text = text,
                       .html = absl::StrCat("<!DOCTYPE html><p>", std::string(5000, 'x'), "</p>\n")};
@@ -142,13 +142,24 @@ TEST_F(PostfixTest, TlsIsDemandedAndNotConfigured) {
   EXPECT_STREQ(SendReasonName(result.reason), "tls_missing") << result.reply;
 }
 
-TEST_F(PostfixTest, M13_ASenderIsRefused) {
-  SmtpOptions options = PlainOptions(postfix_->url(PostfixPort::kPlain));
-  options.sender = "blocked@example.com";
-  const SendResult result = MailerOf(options)->Send(TestMail());
-  // Postfix says so when it hears of the recipient.
-  EXPECT_EQ(result.state, SendState::kPermanent);
-  EXPECT_THAT(result.reply, HasSubstr("553 5.7.1"));
+// Postfix says what it has against us when it hears of the recipient, who is not to blame.
+TEST_F(PostfixTest, M5_M11_M13_ItIsNotTheRecipient) {
+  SmtpOptions blocked = PlainOptions(postfix_->url(PostfixPort::kPlain));
+  blocked.sender = "blocked@example.com";
+  const SendResult sender = MailerOf(blocked)->Send(TestMail());
+  EXPECT_STREQ(SendReasonName(sender.reason), "sender_refused") << sender.reply;
+  EXPECT_TRUE(sender.server_failed);
+  EXPECT_THAT(sender.reply, HasSubstr("553 5.7.1"));
+
+  const SendResult closed =
+      MailerOf(PlainOptions(postfix_->url(PostfixPort::kClosed)))->Send(TestMail());
+  EXPECT_STREQ(SendReasonName(closed.reason), "greeting_refused") << closed.reply;
+  EXPECT_EQ(closed.state, SendState::kTemporary);
+
+  const SendResult stranger = MailerOf(PlainOptions(postfix_->url(PostfixPort::kStranger)))
+                                  ->Send(TestMail("somebody@elsewhere.example"));
+  EXPECT_STREQ(SendReasonName(stranger.reason), "authentication") << stranger.reply;
+  EXPECT_EQ(stranger.state, SendState::kTemporary);
 }
 
 TEST_F(PostfixTest, M14_M15_M16_RecipientsForThemselves) {
@@ -177,7 +188,7 @@ TEST_F(PostfixTest, M22_ATooLargeMail) {
   while (mail.bytes.size() + line.size() + 2 <= kPostfixSizeMax) mail.bytes += line + "\r\n";
   mail.bytes.append(kPostfixSizeMax - mail.bytes.size() - 2, 'y');
   mail.bytes += "\r\n";
-  ASSERT_EQ(mail.bytes.size(), static_cast<size_t>(kPostfixSizeMax));
+  ASSERT_EQ(mail.bytes.size(), kPostfixSizeMax);
   mail.bytes += "z\r\n";
   const SendResult result = mailer->Send(mail);
   EXPECT_EQ(result.state, SendState::kPermanent);

@@ -109,16 +109,18 @@ TEST(TimeTextTest, IsUtc) {
   EXPECT_EQ(TimeText(absl::InfiniteFuture()), "unknown");
 }
 
-TEST(DurationTextTest, HasTwoUnits) {
+TEST(DurationTextTest, HasTwoUnitsAtMost) {
   const struct {
     absl::Duration duration;
     const char* text;
   } kRows[] = {
-      {-absl::Seconds(1), "0.0 s"}, {absl::Milliseconds(312), "0.3 s"},
-      {absl::Seconds(10), "10 s"},  {absl::Seconds(59), "59 s"},
-      {absl::Seconds(60), "1 min"}, {absl::Seconds(125), "2 min 5 s"},
-      {absl::Minutes(60), "1 h"},   {absl::Minutes(200), "3 h 20 min"},
-      {absl::Hours(24), "24 h"},    {absl::Hours(48), "2 d"},
+      {-absl::Seconds(1), "under 1 ms"}, {absl::Microseconds(999), "under 1 ms"},
+      {absl::Milliseconds(1), "1 ms"},   {absl::Milliseconds(999), "999 ms"},
+      {absl::Seconds(1), "1.0 s"},       {absl::Milliseconds(9949), "9.9 s"},
+      {absl::Seconds(10), "10 s"},       {absl::Seconds(59), "59 s"},
+      {absl::Seconds(60), "1 min"},      {absl::Seconds(125), "2 min 5 s"},
+      {absl::Minutes(60), "1 h"},        {absl::Minutes(200), "3 h 20 min"},
+      {absl::Hours(24), "24 h"},         {absl::Hours(48), "2 d"},
       {absl::Hours(52), "2 d 4 h"},
   };
   for (const auto& row : kRows) EXPECT_EQ(DurationText(row.duration), row.text);

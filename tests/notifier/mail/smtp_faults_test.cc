@@ -380,7 +380,7 @@ INSTANTIATE_TEST_SUITE_P(
         OddReply{.id = "M23_NotUtf8",
                  .step = SmtpStep::kVerdict,
                  .bytes = "250-ta\xFFken\r\n250 as \x1B[31m7\r\n",
-                 .reply = "250-ta\xEF\xBF\xBDken / as \xEF\xBF\xBD[31m7"},
+                 .reply = "250-ta\xEF\xBF\xBDken / as \\x1B[31m7"},
         OddReply{.id = "M23_KeptShort",
                  .step = SmtpStep::kVerdict,
                  .bytes = "250 " + Repeated("x", 600) + "\r\n",

@@ -80,6 +80,58 @@ TEST(SmtpMailerTest, TheNextMailUsesTheSameConnection) {
   EXPECT_EQ(server.open_connections(), 1);
 }
 
+// Sends a mail every `pause` for 3 seconds; how many connections that takes.
+int ConnectionsOf(SmtpOptions options, SmtpServer& server, absl::Duration pause) {
+  options.url = server.url();
+  const auto mailer = MailerOf(options);
+  const absl::Time begin = MonotonicNow();
+  while (MonotonicNow() - begin < absl::Seconds(3)) {
+    EXPECT_EQ(mailer->Send(TestMail()).state, SendState::kAccepted);
+    const absl::Time until = MonotonicNow() + pause;
+    static_cast<void>(WaitFor([&] { return MonotonicNow() >= until; }, kSoon));
+  }
+  return server.connections();
+}
+
+TEST(SmtpMailerTest, AConnectionIsNotUsedAgainAfterLongIdling) {
+  SmtpServer busy;
+  SmtpServer idle;
+  SmtpOptions options = PlainOptions("");
+  options.max_connection_idle = absl::Seconds(1);
+  EXPECT_EQ(ConnectionsOf(options, busy, absl::Milliseconds(100)), 1);
+  EXPECT_EQ(ConnectionsOf(options, idle, absl::Milliseconds(2100)), 2);
+}
+
+TEST(SmtpMailerTest, AConnectionIsNotUsedAgainWhenItIsOld) {
+  SmtpServer server;
+  SmtpOptions options = PlainOptions("");
+  options.max_connection_age = absl::Seconds(1);
+  EXPECT_GE(ConnectionsOf(options, server, absl::Milliseconds(100)), 2);
+}
+
+TEST(SmtpMailerTest, SaysWhoItIs) {
+  const struct {
+    std::string helo_name;
+    std::string line;
+  } kCases[] = {
+      {"notifier.example.com", "EHLO notifier.example.com"},
+      {"[192.0.2.1]", "EHLO [192.0.2.1]"},
+      {"[IPv6:2001:db8::1]", "EHLO [IPv6:2001:db8::1]"},
+      {"", "EHLO "},  // and this machine's name
+  };
+  for (const auto& c : kCases) {
+    SmtpServer server;
+    SmtpOptions options = PlainOptions(server.url());
+    options.helo_name = c.helo_name;
+    EXPECT_EQ(MailerOf(options)->Send(TestMail()).state, SendState::kAccepted) << c.line;
+    if (c.helo_name.empty()) {
+      EXPECT_GT(server.commands()[0].line.size(), c.line.size());
+    } else {
+      EXPECT_EQ(server.commands()[0].line, c.line);
+    }
+  }
+}
+
 TEST(SmtpMailerTest, SaysQuitAtItsEnd) {
   SmtpServer server({.tls = TlsOptions{.certificate = GoodCertificate()}});
   MailerOf(TlsOnlyOptions(server.url()))->Send(TestMail());
@@ -527,6 +579,9 @@ TEST(SmtpMailerTest, OptionsThatCannotWorkAreRefused) {
          o.total_timeout = notifier::kSendTimeout - notifier::kSendOverrun + absl::Milliseconds(1);
        }),
        "timeouts"},
+      {options([](SmtpOptions& o) { o.max_connection_idle = absl::Milliseconds(999); }),
+       "a second"},
+      {options([](SmtpOptions& o) { o.max_connection_age = absl::ZeroDuration(); }), "a second"},
   };
   for (const auto& c : kCases) {
     const absl::Status status = SmtpMailer::Create(c.options).status();

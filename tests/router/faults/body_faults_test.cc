@@ -191,6 +191,10 @@ std::vector<FaultRow> TypeRows() {
       {"B11_NoType", OfType("; charset=utf-8"), WrongType(12300, 0, "Content-Type")},
       {"B13_AudioForAMessage", OfType("audio/mpeg"), WrongType(12300, 0, "audio/mpeg"), message},
       {"B13_AudioOfAnUnknownKind", OfType("audio/ogg"), WrongType(12300, 0, "audio/ogg")},
+      {"B19_Mp3LabelledWav", OfType("audio/x-wav", "ID3\x04 and so on"),
+       WrongType(11200, 0, "is audio/x-wav, but the body begins like MPEG audio")},
+      {"B19_WavLabelledMp3", OfType("audio/mpeg", "RIFF....WAVEfmt "),
+       WrongType(11200, 0, "is audio/mpeg, but the body begins like a WAVE file")},
       {"B14_TwoTypes",
        Reply{.headers = {{"Content-Type", "application/xml"}}, .body = kPrimaryDocument},
        WrongType(12300, 0, "two Content-Type")},
@@ -279,6 +283,29 @@ TEST(BodyFaults, B6_GzipIsTheOnlyCodingOffered) {
   primary.On(kIndex, Reply{.body = kPrimaryDocument});
   world.ExpectPrimary(primary.url(kIndex));
   EXPECT_EQ(primary.requests()[0].header("Accept-Encoding"), "gzip");
+}
+
+// The limit is that of documents.
+TEST(BodyFaults, B18_AudioMayBeOfAnySize) {
+  FaultWorld world;
+  Origin primary;
+  const std::string url = primary.url("/sound");
+  const std::string document = twilio::PlayDocument(url);
+  for (const size_t bytes : {kLimit, kLimit + 1, 100 * kLimit}) {
+    const std::string sound = "ID3" + std::string(bytes - 3, '\0');
+    primary.On("/sound", OfType("audio/mpeg", sound));
+    world.ExpectPrimary(url, {}, document);
+    Reply chunked = InChunks(sound);
+    chunked.content_type = "audio/mpeg";
+    primary.On("/sound", chunked);
+    world.ExpectPrimary(url, {}, document);
+  }
+  // A live stream is not waited for.
+  primary.On("/sound", Script{}
+                           .Send("HTTP/1.1 200 OK\r\nContent-Type: audio/ulaw\r\n\r\n")
+                           .SendEndlessly(std::string(4096, '\xFF')));
+  world.ExpectPrimary(url, {}, document);
+  EXPECT_TRUE(WaitFor([&] { return primary.open_connections() <= 1; }, kSoon));
 }
 
 TEST(BodyFaults, B13_AudioIsPlayedToACaller) {

@@ -132,37 +132,49 @@ std::string ManyAttributes() {
   return absl::StrCat(document, kEnd);
 }
 
-AnswerRow Good(absl::string_view id, const std::string& body, int warnings = 0,
+AnswerRow Good(absl::string_view id, const std::string& body, std::vector<int> warnings = {},
                Kind kind = Kind::kVoice) {
-  return {std::string(id), Reply{.body = body}, body, {.kind = kind}, warnings};
+  return {std::string(id), Reply{.body = body}, body, {.kind = kind}, std::move(warnings)};
 }
 
 std::vector<AnswerRow> GoodRows() {
   return {
       Good("X8_AsDeepAsTheLimit",
-           absl::StrCat("<Response>", Repeated("<a>", 63), Repeated("</a>", 63), "</Response>"), 1),
-      Good("X9_AsManyAttributesAsFit", ManyAttributes(), 100),
+           absl::StrCat("<Response>", Repeated("<a>", 63), Repeated("</a>", 63), "</Response>"),
+           {12200}),
+      Good("X9_AsManyAttributesAsFit", ManyAttributes(), std::vector<int>(100, 12200)),
       Good("X9_AnAttributeOf60KB",
            absl::StrCat("<Response><Play digits=\"", std::string(60000, '1'), "\"/></Response>")),
       Good("X11_Version10", "<Response version=\"1.0\"/>"),
-      Good("X12_UnknownVerb", "<Response><Sing>la</Sing></Response>", 1),
-      Good("X12_VerbInAnotherCase", "<Response><say>Hello</say></Response>", 1),
-      Good("X12_UnknownAttribute", "<Response><Say volume=\"11\">Hello</Say></Response>", 1),
-      Good("X12_BadNesting", "<Response><Say><Dial/></Say></Response>", 1),
-      Good("X12_TextOutsideAVerb", "<Response>Hello</Response>", 1),
-      Good("X12_VerbOfACallInAMessage", "<Response><Say>Hello</Say></Response>", 1,
+      Good("X12_UnknownVerb", "<Response><Sing>la</Sing></Response>", {12200}),
+      Good("X12_VerbInAnotherCase", "<Response><say>Hello</say></Response>", {12200}),
+      Good("X12_UnknownAttribute", "<Response><Say volume=\"11\">Hello</Say></Response>", {12200}),
+      Good("X12_BadNesting", "<Response><Say><Dial/>x</Say></Response>", {12200}),
+      Good("X12_TextOutsideAVerb", "<Response>Hello</Response>", {12200}),
+      Good("X12_VerbOfACallInAMessage", "<Response><Say>Hello</Say></Response>", {12200, 14110},
            Kind::kMessaging),
-      Good("X12_ThreeOfThem", "<Response a=\"1\"><Sing/><Say b=\"2\">x</Say></Response>", 3),
-      // Values of attributes are not looked at: the document is used as it is.
-      Good("X13_ValueOutOfRange", "<Response><Dial timeout=\"x\">+14155550100</Dial></Response>"),
+      Good("X12_ThreeOfThem", "<Response a=\"1\"><Sing/><Say b=\"2\">x</Say></Response>",
+           {12200, 12200, 12200}),
+      Good("X13_ValueOutOfRange", "<Response><Dial timeout=\"x\">+14155550100</Dial></Response>",
+           {13212}),
+      Good("X13_ValuesWhoseCodesAreErrors",
+           "<Response><Gather actionOnEmptyResult=\"x\"/><Redirect>http://</Redirect></Response>",
+           {13338, 11100}),
+      Good("X13_TextThatIsMissing", "<Response><Say/><Dial/></Response>", {13520, 13223}),
+      Good("X13_AMessageThatIsTooLong",
+           absl::StrCat("<Response><Message>", std::string(1601, 'x'), "</Message></Response>"),
+           {14103}, Kind::kMessaging),
+      Good("X13_ElevenMessages",
+           absl::StrCat("<Response>", Repeated("<Message>x</Message>", 11), "</Response>"), {14109},
+           Kind::kMessaging),
       Good("X14_Empty", "<Response/>"),
-      Good("X14_EmptyForAMessage", "<Response></Response>", 0, Kind::kMessaging),
+      Good("X14_EmptyForAMessage", "<Response></Response>", {}, Kind::kMessaging),
       Good("X15_CommentsInstructionsAndSections",
            "<?xml version=\"1.0\"?><!-- a --><?php b ?><Response><!-- c --><?d?><Say><![CDATA[<&]]>"
            "</Say></Response><!-- e -->"),
       Good("X15_NamespaceDeclared",
            "<Response xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"/>"),
-      Good("X15_UnknownPrefix", "<Response><t:Say>Hello</t:Say></Response>", 1),
+      Good("X15_UnknownPrefix", "<Response><t:Say>Hello</t:Say></Response>", {12200}),
       Good("X18_Xml11", absl::StrCat("<?xml version=\"1.1\"?>", kPrimaryDocument)),
   };
 }
@@ -205,7 +217,7 @@ TEST(DocumentFaults, X12_AWarningSaysWhereItIs) {
   const router::Warning& warning = answer.outcome.warnings[0];
   EXPECT_EQ(warning.code, 12200);
   EXPECT_EQ(warning.line, 2);
-  EXPECT_EQ(warning.column, 3);
+  EXPECT_EQ(warning.column, 8);
   EXPECT_THAT(warning.message, HasSubstr("did you mean voice?"));
 }
 

@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/mutex.h"
 #include "common/serving/monotonic_clock.h"
+#include "services/router/fetch/transfer.h"
 #include "tests/router/faults/fault_world.h"
 #include "tests/testing/black_hole.h"
 #include "tests/testing/closed_port.h"
@@ -119,6 +120,43 @@ class CurlFetcherTest : public ::testing::Test {
   Ticket tickets_ = 1000000;  // far from those that tests give themselves
   std::unique_ptr<CurlFetcher> fetcher_ = StartFetcher();
 };
+
+// Sound is read as far as it takes to know its format, whatever its size.
+TEST_F(CurlFetcherTest, OfAudioTheBeginningIsEnough) {
+  const auto fetch = [this](testing::Reply reply) {
+    origin_.On("/sound", std::move(reply));
+    return Fetch(To(origin_.url("/sound")));
+  };
+  const std::string sound(kAudioBytesRead + 1, 's');
+  const struct {
+    size_t bytes;
+    bool cut;
+  } kRows[] = {{1, false}, {kAudioBytesRead, false}, {kAudioBytesRead + 1, true}};
+  for (const auto& row : kRows) {
+    const std::string body = sound.substr(0, row.bytes);
+    for (const bool chunked : {false, true}) {
+      testing::Reply answer = {.content_type = "audio/mpeg", .body = body};
+      if (chunked) {
+        answer.headers = {{"Transfer-Encoding", "chunked"}};
+        answer.body = testing::Chunked(body);
+      }
+      const Reply reply = fetch(std::move(answer));
+      EXPECT_EQ(reply.error, NetError::kNone) << reply.detail;
+      EXPECT_EQ(reply.status, 200);
+      EXPECT_EQ(reply.body_cut, row.cut) << row.bytes;
+      EXPECT_EQ(reply.body, body.substr(0, kAudioBytesRead));
+    }
+  }
+  // Not of what only claims to be sound besides, nor of an error.
+  const std::string large(70000, 's');
+  EXPECT_EQ(fetch({.headers = {{"Content-Type", "audio/mpeg"}}, .body = large}).error,
+            NetError::kBodyTooLarge);
+  const Reply missing = fetch({.status = 404, .content_type = "audio/mpeg", .body = "none"});
+  EXPECT_EQ(missing.status, 404);
+  EXPECT_FALSE(missing.body_cut);
+  // The next exchange starts clean.
+  EXPECT_EQ(Fetch(To(origin_.url(kIndex))).body, "hello");
+}
 
 TEST_F(CurlFetcherTest, GivesTheWholeReply) {
   const Reply reply = Fetch(To(origin_.url(kIndex)));

@@ -274,6 +274,12 @@ TEST(UnderstandEndTest, BodiesPastTheLimit) {
   for (const Row& row : kRows) Check(row);
 }
 
+TEST(UnderstandEndTest, EnoughIsNoFault) {
+  TransferEnd end = Stopped(InBody(), Stop::kEnough);
+  end.curl_code = CURLE_WRITE_ERROR;  // libcurl's word for what we told it
+  EXPECT_EQ(UnderstandEnd(end).error, NetError::kNone);
+}
+
 TEST(UnderstandEndTest, AStatusOutside2xxSaysAll) {
   for (const int status : {301, 304, 400, 404, 429, 500, 503, 999}) {
     for (const TransferEnd& end :

@@ -101,6 +101,18 @@ TEST(EventsOfTest, ADocumentWithWarningsIsOneHoweverManyThereAre) {
   events = Events(outcome);
   ASSERT_THAT(events, SizeIs(1));
   EXPECT_EQ(events[0].detail, "line 1, column 11: no verb <Sey> (and 2 more)");
+
+  // The worst of them is what the event is about.
+  outcome.warnings[1] = {.code = 13231,
+                         .level = twilio::Level::kError,
+                         .message = "bad value",
+                         .line = 2,
+                         .column = 3};
+  events = Events(outcome);
+  ASSERT_THAT(events, SizeIs(1));
+  EXPECT_EQ(events[0].level, twilio::Level::kError);
+  EXPECT_EQ(events[0].error_code, 13231);
+  EXPECT_EQ(events[0].detail, "line 2, column 3: bad value (and 2 more)");
 }
 
 TEST(EventsOfTest, AFallbackWithWarningsIsAFailureAndAWarning) {

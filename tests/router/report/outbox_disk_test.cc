@@ -134,7 +134,7 @@ TEST(OutboxDisk, NeverUsesANumberAgain) {
   EXPECT_THAT(world.received(), ElementsAre("a", "b"));
 }
 
-TEST(OutboxDisk, ASecondProcessIsRefusedInWords) {
+TEST(OutboxDisk, O7_ASecondProcessIsRefusedInWords) {
   OutboxWorld world;
   OutboxWorld other(world.path(""), kDefaultOutboxBytes);
   const absl::Status status = other.Open();
@@ -200,7 +200,7 @@ TEST(OutboxDisk, ASegmentHasAMebibyteAtMost) {
   EXPECT_THAT(world.segments(), SizeIs(2));
 }
 
-TEST(OutboxDisk, OverItsLimitTheOldestSegmentIsDropped) {
+TEST(OutboxDisk, O4_OverItsLimitTheOldestSegmentIsDropped) {
   OutboxWorld world(kSmall);
   for (int i = 0; i < 8; ++i) world.Append({OfSize("a", kSegment / 2), OfSize("b", kSegment / 2)});
   EXPECT_EQ(world.stats().bytes, kSmall) << "filled to the brim";
@@ -303,7 +303,7 @@ TEST(OutboxDisk, OfASegmentDroppedWhileAPartIsSentTheRestIsLost) {
   EXPECT_EQ(world.stats().events, 0);
 }
 
-TEST(OutboxDisk, ATornTailIsSkippedWhereverItTears) {
+TEST(OutboxDisk, O6_ATornTailIsSkippedWhereverItTears) {
   OutboxWorld world;
   Refuse(world);
   world.Append({"first"});
@@ -327,7 +327,7 @@ TEST(OutboxDisk, ATornTailIsSkippedWhereverItTears) {
   }
 }
 
-TEST(OutboxDisk, GarbageInTheMiddleCostsOnlyItself) {
+TEST(OutboxDisk, O6_GarbageInTheMiddleCostsOnlyItself) {
   OutboxWorld world;
   Refuse(world);
   world.Append({"first"});
@@ -413,6 +413,35 @@ TEST(OutboxDisk, ACursorThatMakesNoSenseSendsAgain) {
   }
 }
 
+TEST(OutboxDisk, ACursorThatMakesNoSenseIsReplaced) {
+  OutboxWorld world;
+  Refuse(world);
+  world.Append({"a", "b", "c", "d"});
+  world.Kill();
+  world.Write("cursor", std::string(100000, 'x'));
+  ASSERT_TRUE(world.Open().ok());
+  world.answer = [&](const Batch& records) {
+    return records.size() == 4 ? TryLater() : Accepted();
+  };
+  world.Run(3);  // four failed, two went through
+  ASSERT_EQ(world.stats().events, 2);
+  Accept(world);
+  ASSERT_TRUE(world.Open().ok());
+  world.Run();
+  EXPECT_THAT(world.received(), ElementsAre("c", "d"));
+}
+
+TEST(OutboxDisk, ANameThatIsTakenIsPassedOver) {
+  OutboxWorld world;
+  ASSERT_EQ(mkdir(world.path(kFirst).c_str(), 0700), 0);
+  world.Append({"a"});
+  EXPECT_EQ(world.stats().write_failures, 1);
+  Refuse(world);
+  world.RunFor(kDiskRetry);
+  EXPECT_EQ(world.stats().write_failures, 1);
+  EXPECT_THAT(world.segments(), SizeIs(1));
+}
+
 TEST(OutboxDisk, ASegmentThatCannotBeReadIsLeftAlone) {
   OutboxWorld world;
   world.Kill();
@@ -486,7 +515,7 @@ class SmallFiles {
   Limited limited_;
 };
 
-TEST(OutboxDisk, WhenTheDiskFailsEventsWaitInMemoryAndAreSentFromThere) {
+TEST(OutboxDisk, O5_WhenTheDiskFailsEventsWaitInMemoryAndAreSentFromThere) {
   OutboxWorld world;
   world.Append({"a"});
   {
@@ -605,7 +634,7 @@ std::string MountSmall(const std::string& directory, const char* size) {
   return {};
 }
 
-TEST(OutboxDisk, AFullDiskCostsNoEventWhileThereIsMemory) {
+TEST(OutboxDisk, O5_AFullDiskCostsNoEventWhileThereIsMemory) {
   const TempDir dir;
   const std::string why_not = MountSmall(dir.path(), "size=128k");
   if (!why_not.empty() && getenv("CI") != nullptr) {

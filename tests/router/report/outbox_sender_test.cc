@@ -76,7 +76,7 @@ class FarEnd {
 std::unique_ptr<Outbox> OpenFor(FarEnd& far, const std::string& directory) {
   OutboxOptions options = {.directory = directory};
   options.random = [] { return 0.5; };
-  options.send = [&far](std::vector<std::string> records) { return far.Take(records); };
+  options.send = [&far](const std::vector<std::string>& records) { return far.Take(records); };
   auto outbox = Outbox::Open(std::move(options), MonotonicNow(), absl::Now());
   Require(outbox.ok(), std::string(outbox.status().message()));
   return *std::move(outbox);

@@ -160,7 +160,7 @@ TEST(Outbox, ChanceShortensABackoffByUpToAHalf) {
   }
 }
 
-TEST(Outbox, StaysAwayForAsLongAsItIsAskedTo) {
+TEST(Outbox, O2_StaysAwayForAsLongAsItIsAskedTo) {
   const struct {
     absl::Duration asked;
     absl::Duration waits;
@@ -212,7 +212,7 @@ TEST(Outbox, AfterAFailureItAsksForHalfAsMuchAndAfterASuccessForTwice) {
   EXPECT_EQ(accepted, Numbered(1000));
 }
 
-TEST(Outbox, ARefusedBatchIsSplitUntilTheCulpritIsFound) {
+TEST(Outbox, O3_ARefusedBatchIsSplitUntilTheCulpritIsFound) {
   constexpr int kEvents = static_cast<int>(kMaxBatchEvents);
   for (const int culprit : {0, 1, kEvents / 2 - 1, kEvents / 2, kEvents - 1}) {
     OutboxWorld world;
@@ -308,7 +308,7 @@ TEST(Outbox, KnowsHowLongTheOldestHasWaited) {
   EXPECT_EQ(world.stats().oldest, absl::ZeroDuration());
 }
 
-TEST(Outbox, ALostAnswerSendsAgainTheSameBytes) {
+TEST(Outbox, O1_ALostAnswerSendsAgainTheSameBytes) {
   OutboxWorld world;
   world.answer = [&](const Batch&) { return world.batches.size() == 1 ? TryLater() : Accepted(); };
   world.Append({"a", "b"});

@@ -26,7 +26,7 @@ absl::Status OutboxWorld::Open() {
   Kill();
   router::OutboxOptions options = {.directory = directory_, .max_bytes = max_bytes_};
   options.random = [this] { return random; };
-  options.send = [this](Batch records) {
+  options.send = [this](const Batch& records) {
     batches.push_back(records);
     sent_at.push_back(now);
     now += send_takes;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ using testing::RedirectTo;
 using testing::Status;
 
 constexpr char kUrl[] = "https://www.example.com/voice?a=1&b=2";
+constexpr char kPlayed[] =
+    "<Response><Play>https://www.example.com/voice?a=1&amp;b=2</Play><Hangup/></Response>";
 constexpr Kind kKinds[] = {Kind::kVoice, Kind::kMessaging};
 constexpr RetrievalCodes kBothCodes[] = {RetrievalCodes::kClassic, RetrievalCodes::kSpecific};
 
@@ -260,15 +263,63 @@ TEST(JudgeTest, PlainTextIsTwimlOrWords) {
             "<Response><Say>&lt;a/&gt;</Say><Hangup/></Response>");
 }
 
+TEST(JudgeTest, OfTextItIsSaidThatItIsTooLong) {
+  const struct {
+    Kind kind;
+    size_t most;
+    int code;
+  } kRows[] = {{Kind::kVoice, 4096, 13521}, {Kind::kMessaging, 1600, 14103}};
+  for (const auto& row : kRows) {
+    const auto warnings = [&row](size_t characters) {
+      return DocumentOf(Judged(Body(std::string(characters, 'x'), "text/plain"), row.kind))
+          .warnings;
+    };
+    EXPECT_THAT(warnings(row.most), IsEmpty());
+    ASSERT_EQ(warnings(row.most + 1).size(), 1u);
+    EXPECT_EQ(warnings(row.most + 1)[0].code, row.code);
+    // What escaping makes larger than any document is still said or sent.
+    EXPECT_THAT(DocumentOf(Judged(Body(std::string(65536, '&'), "text/plain"), row.kind)).twiml,
+                HasSubstr("&amp;&amp;"));
+  }
+}
+
 TEST(JudgeTest, AudioIsPlayedToACall) {
   for (const char* type :
        {"audio/mpeg", "audio/wav", "audio/wave", "audio/x-wav", "audio/aiff", "audio/x-aifc",
         "audio/x-aiff", "audio/x-gsm", "audio/gsm", "audio/ulaw", "Audio/MPEG; rate=8000"}) {
-    EXPECT_EQ(Brief(Judged(Body("ID3", type))),
-              "<Response><Play>https://www.example.com/voice?a=1&amp;b=2</Play><Hangup/>"
-              "</Response>")
-        << type;
-    EXPECT_EQ(Brief(Judged(Body("ID3", type), Kind::kMessaging)), "12300") << type;
+    EXPECT_EQ(Brief(Judged(Body("sound", type))), kPlayed) << type;
+    EXPECT_EQ(Brief(Judged(Body("sound", type), Kind::kMessaging)), "12300") << type;
+  }
+}
+
+TEST(JudgeTest, AudioThatIsOfAnotherFormatThanItSays) {
+  const struct {
+    std::string bytes;
+    std::vector<const char*> types;  // that the bytes do not contradict, of those with a head
+  } kRows[] = {
+      {"ID3\x04", {"audio/mpeg"}},
+      {"\xFF\xFB\x90\x64", {"audio/mpeg"}},
+      {"RIFF....WAVEfmt ", {"audio/wav", "audio/wave", "audio/x-wav"}},
+      {"FORM....AIFFCOMM", {"audio/aiff", "audio/x-aiff", "audio/x-aifc"}},
+      {"FORM....AIFCFVER", {"audio/aiff", "audio/x-aiff", "audio/x-aifc"}},
+  };
+  for (const auto& row : kRows) {
+    for (const char* type : {"audio/mpeg", "audio/wav", "audio/wave", "audio/x-wav", "audio/aiff",
+                             "audio/x-aiff", "audio/x-aifc"}) {
+      const bool fits =
+          std::find(row.types.begin(), row.types.end(), std::string(type)) != row.types.end();
+      for (const RetrievalCodes codes : kBothCodes) {
+        const Verdict verdict = Judged(Body(row.bytes, type), Kind::kVoice, codes);
+        EXPECT_EQ(Brief(verdict), fits ? kPlayed : "11200") << type << row.bytes;
+        if (fits) continue;
+        EXPECT_EQ(FailureOf(verdict).phase, Phase::kContent);
+        EXPECT_EQ(FailureOf(verdict).retry, RetryClass::kNever);
+        EXPECT_THAT(FailureOf(verdict).detail, HasSubstr(type));
+      }
+    }
+    for (const char* headless : {"audio/gsm", "audio/x-gsm", "audio/ulaw"}) {
+      EXPECT_EQ(Brief(Judged(Body(row.bytes, headless))), kPlayed) << headless;
+    }
   }
 }
 
@@ -312,8 +363,18 @@ TEST(JudgeTest, WarningsTravelWithTheDocument) {
   EXPECT_GT(document.warnings[0].column, 0);
   EXPECT_THAT(document.warnings[0].message, HasSubstr("mood"));
 
+  EXPECT_EQ(document.warnings[0].level, twilio::Level::kWarning);
+
+  // Whatever its level, a finding about a verb is no reason to leave the document.
+  const std::string misspelt = "<Response><Gather actionOnEmptyResult=\"x\"/></Response>";
+  const Document taken = DocumentOf(Judged(Body(misspelt)));
+  EXPECT_EQ(taken.twiml, misspelt);
+  ASSERT_EQ(taken.warnings.size(), 1u);
+  EXPECT_EQ(taken.warnings[0].code, 13338);
+  EXPECT_EQ(taken.warnings[0].level, twilio::Level::kError);
+
   // A call's verb in a message is skipped.
-  EXPECT_EQ(DocumentOf(Judged(Body(kVoiceTwiml), Kind::kMessaging)).warnings.size(), 1u);
+  EXPECT_EQ(DocumentOf(Judged(Body(kVoiceTwiml), Kind::kMessaging)).warnings.size(), 2u);
   EXPECT_THAT(DocumentOf(Judged(Body(kVoiceTwiml))).warnings, IsEmpty());
 }
 

@@ -93,7 +93,7 @@ TEST(SessionSealTest, BelongsToOneCallOrOnePairOfNumbers) {
   other = Message();
   other.parameters[0].value = "SM2";  // the next message between the two
   EXPECT_EQ(UseOf(message, other), SessionUse::kAccepted);
-  for (const size_t number : {1, 2}) {
+  for (const size_t number : {size_t{1}, size_t{2}}) {
     other = Message();
     other.parameters[number].value = "+14155550101";
     EXPECT_EQ(UseOf(message, other), SessionUse::kForeign);

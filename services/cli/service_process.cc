@@ -1,4 +1,4 @@
-#include "services/cli/router_process.h"
+#include "services/cli/service_process.h"
 
 #include <fcntl.h>
 #include <google/protobuf/struct.pb.h>
@@ -11,7 +11,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -24,16 +26,23 @@ constexpr absl::Duration kKillTime = absl::Seconds(2);
 // From the end of its log to the end of a process.
 constexpr absl::Duration kReapTime = absl::Milliseconds(200);
 
-using Fields = google::protobuf::Map<std::string, google::protobuf::Value>;
-
-std::string TextOf(const Fields& fields, const char* name) {
-  const auto field = fields.find(name);
-  return field == fields.end() ? "" : field->second.string_value();
+LogLine ReadLogLine(absl::string_view text) {
+  google::protobuf::Struct object;
+  LogLine line;
+  if (!google::protobuf::util::JsonStringToMessage(
+           google::protobuf::StringPiece(text.data(), text.size()), &object)
+           .ok()) {
+    return line;
+  }
+  for (const auto& [name, value] : object.fields()) {
+    if (value.has_string_value()) line.texts[name] = value.string_value();
+    if (value.has_number_value()) line.numbers[name] = static_cast<int>(value.number_value());
+  }
+  return line;
 }
 
-int NumberOf(const Fields& fields, const char* name) {
-  const auto field = fields.find(name);
-  return field == fields.end() ? 0 : static_cast<int>(field->second.number_value());
+bool IsServing(const LogLine& line) {
+  return line.Text("message") == "serving";
 }
 
 // A descriptor that can be read once the process has ended. glibc's own function cannot be linked
@@ -43,7 +52,7 @@ int OpenPidFd(pid_t pid) {
 }
 
 // In the child of a process with threads: nothing but system calls. Does not return.
-void RunRouter(const char* binary, const char* config, int log_fd, pid_t parent) {
+void ExecService(const char* binary, const char* config, int log_fd, pid_t parent) {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -59,9 +68,18 @@ void RunRouter(const char* binary, const char* config, int log_fd, pid_t parent)
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<RouterProcess>> RouterProcess::Start(const std::string& binary,
-                                                                    const std::string& config_path,
-                                                                    absl::Duration bound) {
+std::string LogLine::Text(absl::string_view name) const {
+  const auto field = texts.find(name);
+  return field == texts.end() ? "" : field->second;
+}
+
+int LogLine::Number(absl::string_view name) const {
+  const auto field = numbers.find(name);
+  return field == numbers.end() ? 0 : field->second;
+}
+
+absl::StatusOr<std::unique_ptr<ServiceProcess>> ServiceProcess::Start(
+    const std::string& binary, const std::string& config_path, absl::Duration bound) {
   if (access(binary.c_str(), X_OK) != 0) {
     return absl::ErrnoToStatus(errno, absl::StrCat("cannot run ", binary));
   }
@@ -70,7 +88,7 @@ absl::StatusOr<std::unique_ptr<RouterProcess>> RouterProcess::Start(const std::s
   const int wake_fd = eventfd(0, EFD_CLOEXEC);
   const pid_t parent = getpid();
   const pid_t pid = fork();
-  if (pid == 0) RunRouter(binary.c_str(), config_path.c_str(), pipe_ends[1], parent);
+  if (pid == 0) ExecService(binary.c_str(), config_path.c_str(), pipe_ends[1], parent);
   const int fork_errno = errno;
   close(pipe_ends[1]);
   const int pid_fd = pid < 0 ? -1 : OpenPidFd(pid);
@@ -83,8 +101,12 @@ absl::StatusOr<std::unique_ptr<RouterProcess>> RouterProcess::Start(const std::s
     }
     return absl::ErrnoToStatus(fork_errno, "cannot start a process");
   }
-  std::unique_ptr<RouterProcess> process(new RouterProcess(pid, pid_fd, pipe_ends[0], wake_fd));
-  if (process->WaitUntilServing(bound)) return process;
+  std::unique_ptr<ServiceProcess> process(new ServiceProcess(
+      std::filesystem::path(binary).filename().string(), pid, pid_fd, pipe_ends[0], wake_fd));
+  const auto is_serving = [](const std::vector<LogLine>& log) {
+    return std::any_of(log.begin(), log.end(), IsServing);
+  };
+  if (process->WaitForLog(bound, is_serving)) return process;
   const std::string what =
       process->WaitForEnd(kReapTime)
           ? absl::StrCat("ended with ", process->EndText(), " and never served")
@@ -92,12 +114,12 @@ absl::StatusOr<std::unique_ptr<RouterProcess>> RouterProcess::Start(const std::s
   return absl::UnavailableError(absl::StrCat(binary, " ", what, process->LastWords()));
 }
 
-RouterProcess::RouterProcess(pid_t pid, int pid_fd, int log_fd, int wake_fd)
-    : pid_(pid), pid_fd_(pid_fd), log_fd_(log_fd), wake_fd_(wake_fd) {
+ServiceProcess::ServiceProcess(std::string name, pid_t pid, int pid_fd, int log_fd, int wake_fd)
+    : name_(std::move(name)), pid_(pid), pid_fd_(pid_fd), log_fd_(log_fd), wake_fd_(wake_fd) {
   reader_ = std::thread([this] { ReadLog(); });
 }
 
-RouterProcess::~RouterProcess() {
+ServiceProcess::~ServiceProcess() {
   if (!has_ended_) {
     kill(-pid_, SIGKILL);  // and what it has started
     kill(pid_, SIGKILL);   // if it is not yet the head of a group
@@ -110,17 +132,13 @@ RouterProcess::~RouterProcess() {
   close(wake_fd_);
 }
 
-int RouterProcess::grpc_port() {
+int ServiceProcess::Port(absl::string_view name) {
   MutexLock lock(mutex_);
-  return grpc_port_;
+  const auto line = std::find_if(log_.begin(), log_.end(), IsServing);
+  return line == log_.end() ? 0 : line->Number(absl::StrCat(name, "_port"));
 }
 
-int RouterProcess::admin_port() {
-  MutexLock lock(mutex_);
-  return admin_port_;
-}
-
-void RouterProcess::ReadLog() {
+void ServiceProcess::ReadLog() {
   std::string unread;
   char bytes[4096];
   while (true) {
@@ -143,63 +161,40 @@ void RouterProcess::ReadLog() {
   changed_.NotifyAll();
 }
 
-void RouterProcess::ReadLine(absl::string_view line) {
-  google::protobuf::Struct object;
-  const bool is_json = google::protobuf::util::JsonStringToMessage(
-                           google::protobuf::StringPiece(line.data(), line.size()), &object)
-                           .ok();
-  const Fields& fields = object.fields();
-  const std::string message = TextOf(fields, "message");
-  const std::string resolution_id = TextOf(fields, "resolution_id");
+void ServiceProcess::ReadLine(absl::string_view text) {
+  LogLine line = ReadLogLine(text);
   MutexLock lock(mutex_);
-  if (is_json && message == "serving") {
-    grpc_port_ = NumberOf(fields, "grpc_port");
-    admin_port_ = NumberOf(fields, "admin_port");
-  } else if (is_json && message == "error event") {
-    events_[resolution_id].push_back({.level = TextOf(fields, "event_level"),
-                                      .error_code = NumberOf(fields, "error_code"),
-                                      .error_url = TextOf(fields, "error_url"),
-                                      .target = TextOf(fields, "target"),
-                                      .outcome = TextOf(fields, "outcome")});
-  } else if (is_json && message == "resolution") {
-    resolved_.insert(resolution_id);
-  }
-  last_lines_.emplace_back(line);
+  log_.push_back(std::move(line));
+  if (log_.size() > kMaxLogLines) log_.erase(log_.begin());
+  last_lines_.emplace_back(text);
   if (last_lines_.size() > kLastWords) last_lines_.erase(last_lines_.begin());
   changed_.NotifyAll();
 }
 
-bool RouterProcess::WaitUntilServing(absl::Duration bound) {
+bool ServiceProcess::WaitForLog(absl::Duration bound,
+                                absl::FunctionRef<bool(const std::vector<LogLine>&)> is_enough) {
   MutexLock lock(mutex_);
   changed_.WaitFor(mutex_, absl::ToChronoNanoseconds(bound),
-                   [this]() REQUIRES(mutex_) { return log_has_ended_ || grpc_port_ != 0; });
-  return grpc_port_ != 0;
+                   [&]() REQUIRES(mutex_) { return log_has_ended_ || is_enough(log_); });
+  return is_enough(log_);
 }
 
-absl::StatusOr<std::vector<LoggedEvent>> RouterProcess::EventsOf(const std::string& resolution_id,
-                                                                 absl::Duration bound) {
+std::vector<LogLine> ServiceProcess::log() {
   MutexLock lock(mutex_);
-  changed_.WaitFor(mutex_, absl::ToChronoNanoseconds(bound), [&]() REQUIRES(mutex_) {
-    return log_has_ended_ || resolved_.count(resolution_id) > 0;
-  });
-  if (resolved_.count(resolution_id) == 0) {
-    return absl::DeadlineExceededError(
-        absl::StrCat("the router's log has no resolution ", resolution_id));
-  }
-  return events_[resolution_id];
+  return log_;
 }
 
-absl::Status RouterProcess::Stop(absl::Duration bound) {
+absl::Status ServiceProcess::Stop(absl::Duration bound) {
   kill(pid_, SIGTERM);
   if (!WaitForEnd(bound)) {
     return absl::DeadlineExceededError(
-        absl::StrCat("the router does not stop within ", absl::FormatDuration(bound)));
+        absl::StrCat(name_, " does not stop within ", absl::FormatDuration(bound)));
   }
   if (WIFEXITED(wait_status_) && WEXITSTATUS(wait_status_) == 0) return absl::OkStatus();
-  return absl::InternalError(absl::StrCat("the router ended with ", EndText(), LastWords()));
+  return absl::InternalError(absl::StrCat(name_, " ended with ", EndText(), LastWords()));
 }
 
-bool RouterProcess::WaitForEnd(absl::Duration bound) {
+bool ServiceProcess::WaitForEnd(absl::Duration bound) {
   if (has_ended_) return true;
   pollfd end = {.fd = pid_fd_, .events = POLLIN, .revents = 0};
   if (poll(&end, 1, static_cast<int>(absl::ToInt64Milliseconds(bound))) <= 0) return false;
@@ -207,12 +202,12 @@ bool RouterProcess::WaitForEnd(absl::Duration bound) {
   return has_ended_;
 }
 
-std::string RouterProcess::EndText() const {
+std::string ServiceProcess::EndText() const {
   return WIFSIGNALED(wait_status_) ? absl::StrCat("signal ", WTERMSIG(wait_status_))
                                    : absl::StrCat("status ", WEXITSTATUS(wait_status_));
 }
 
-std::string RouterProcess::LastWords() {
+std::string ServiceProcess::LastWords() {
   MutexLock lock(mutex_);
   return last_lines_.empty() ? "" : absl::StrCat("; it said:\n", absl::StrJoin(last_lines_, "\n"));
 }
