@@ -27,7 +27,7 @@ using testing::Refused;
 using testing::SimMail;
 using testing::StoreFault;
 
-constexpr unsigned kWorlds = 25;
+constexpr unsigned kWorlds = 12;
 
 struct Chances {
   int store_fault = 0;  // of a thousand rounds
