@@ -286,71 +286,71 @@ TEST(SubjectTest, TellsWhatWhereHowManyAndWhoAnswered) {
   const struct {
     Reason reason;
     Kind kind;
+    Level level;
     int code;
     const char* host;
-    Level level;
     Counts news;
     Counts episode;
     const char* subject;
   } kRows[] = {
-      {Reason::kFirst, Kind::kVoice, 11200, "www.example.com", Level::kError, CountsOf(37),
+      {Reason::kFirst, Kind::kVoice, Level::kError, 11200, "www.example.com", CountsOf(37),
        CountsOf(37),
        "[understudy] 11200 HTTP retrieval failure at www.example.com: 37 calls, all answered by "
        "the fallback"},
-      {Reason::kFirst, Kind::kVoice, 11200, "www.example.com", Level::kError, CountsOf(1),
+      {Reason::kFirst, Kind::kVoice, Level::kError, 11200, "www.example.com", CountsOf(1),
        CountsOf(1),
        "[understudy] 11200 HTTP retrieval failure at www.example.com: 1 call, answered by the "
        "fallback"},
-      {Reason::kFirst, Kind::kVoice, 11200, "www.example.com", Level::kError, CountsOf(34, 3),
+      {Reason::kFirst, Kind::kVoice, Level::kError, 11200, "www.example.com", CountsOf(34, 3),
        CountsOf(34, 3),
        "[understudy] 11200 HTTP retrieval failure at www.example.com: 37 calls, 3 heard the "
        "default message"},
-      {Reason::kFirst, Kind::kMessaging, 11210, "www.example.com:8443", Level::kError,
+      {Reason::kFirst, Kind::kMessaging, Level::kError, 11210, "www.example.com:8443",
        CountsOf(0, 1), CountsOf(0, 1),
        "[understudy] 11210 HTTP bad host name at www.example.com:8443: 1 message, got the default "
        "answer"},
-      {Reason::kFirst, Kind::kVoice, 11200, "", Level::kError, CountsOf(2, 0, 0, 3),
+      {Reason::kFirst, Kind::kVoice, Level::kError, 11200, "", CountsOf(2, 0, 0, 3),
        CountsOf(2, 0, 0, 3),
        "[understudy] 11200 HTTP retrieval failure: 5 calls, 2 answered by the fallback"},
-      {Reason::kFirst, Kind::kVoice, 0, "www.example.com", Level::kError, CountsOf(0, 0, 0, 2),
+      {Reason::kFirst, Kind::kVoice, Level::kError, 0, "www.example.com", CountsOf(0, 0, 0, 2),
        CountsOf(0, 0, 0, 2),
        "[understudy] unknown error at www.example.com: 2 calls, all with unknown outcome"},
-      {Reason::kFirst, Kind::kVoice, 99999, "(other hosts)", Level::kError, CountsOf(2),
+      {Reason::kFirst, Kind::kVoice, Level::kError, 99999, "(other hosts)", CountsOf(2),
        CountsOf(2),
        "[understudy] 99999 unknown error at (other hosts): 2 calls, all answered by the fallback"},
-      {Reason::kFirst, Kind::kVoice, 11200, "www.example.com?token=secret", Level::kError,
+      {Reason::kFirst, Kind::kVoice, Level::kError, 11200, "www.example.com?token=secret",
        CountsOf(2), CountsOf(2),
        "[understudy] 11200 HTTP retrieval failure at www.example.com: 2 calls, all answered by "
        "the fallback"},
-      {Reason::kNews, Kind::kVoice, 11200, "www.example.com", Level::kError, CountsOf(12'345),
+      {Reason::kNews, Kind::kVoice, Level::kError, 11200, "www.example.com", CountsOf(12'345),
        CountsOf(20'000),
        "[understudy] Still failing: 11200 HTTP retrieval failure at www.example.com: 12,345 more "
        "calls, all answered by the fallback"},
-      {Reason::kNews, Kind::kVoice, 12200, "www.example.com", Level::kWarning, CountsOf(0, 0, 2),
+      {Reason::kNews, Kind::kVoice, Level::kWarning, 12200, "www.example.com", CountsOf(0, 0, 2),
        CountsOf(0, 0, 20),
        "[understudy] More warnings: 12200 Schema validation warning at www.example.com: 2 more "
        "calls, all answered, parts of the document skipped"},
       {Reason::kReminder,
        Kind::kVoice,
+       Level::kError,
        11200,
        "www.example.com",
-       Level::kError,
+
        {},
        CountsOf(37, 1),
        "[understudy] Not over: 11200 HTTP retrieval failure at www.example.com: 38 calls in 10 s, "
        "1 heard the default message"},
-      {Reason::kRecovered, Kind::kMessaging, 11200, "www.example.com", Level::kError, CountsOf(2),
+      {Reason::kRecovered, Kind::kMessaging, Level::kError, 11200, "www.example.com", CountsOf(2),
        CountsOf(37),
        "[understudy] Recovered: 11200 HTTP retrieval failure at www.example.com: 37 messages, all "
        "answered by the fallback"},
       // The name of the code gives way.
-      {Reason::kFirst, Kind::kVoice, 11237, "a-host-with-a-rather-long-name.example.com",
-       Level::kError, CountsOf(37), CountsOf(37),
+      {Reason::kFirst, Kind::kVoice, Level::kError, 11237,
+       "a-host-with-a-rather-long-name.example.com", CountsOf(37), CountsOf(37),
        "[understudy] 11237 Certificate Invalid - Could not find path\xE2\x80\xA6 at "
        "a-host-with-a-rather-long-name.example.com: 37 calls, all answered by the fallback"},
-      {Reason::kFirst, Kind::kVoice, 11237,
-       "a-host-with-a-rather-long-name-in-a-department-of.example.com", Level::kError, CountsOf(37),
-       CountsOf(37),
+      {Reason::kFirst, Kind::kVoice, Level::kError, 11237,
+       "a-host-with-a-rather-long-name-in-a-department-of.example.com", CountsOf(37), CountsOf(37),
        "[understudy] 11237 Certificate Invalid -\xE2\x80\xA6 at "
        "a-host-with-a-rather-long-name-in-a-department-of.example.com: 37 calls, all answered by "
        "the fallback"},
