@@ -112,6 +112,7 @@ Connection::Connection(const std::string& path, Access access, absl::Duration bu
   Note(sqlite3_open_v2(path.c_str(), &database_, flags, nullptr));
   if (!ok()) return;
   SetBusyTimeout(busy_timeout);
+  sqlite3_db_config(database_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   // In place of SQLite's own hook, which writes the log back at moments of its choice.
   sqlite3_wal_hook(
       database_,
