@@ -3,7 +3,7 @@
 //
 //   store_bench [FOLDER [LARGE]]   FOLDER: where the databases are made, /tmp by default
 //                                  LARGE: events in the large one, 1000000 by default
-#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -88,10 +88,13 @@ std::unique_ptr<SqliteStore> OpenStore(const std::string& path) {
   return *std::move(store);
 }
 
+// Of this process now.
 int64_t ResidentMebibytes() {
-  struct rusage usage = {};
-  getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_maxrss / 1024;
+  std::ifstream memory("/proc/self/statm");
+  int64_t size = 0;
+  int64_t resident = 0;
+  memory >> size >> resident;
+  return resident * sysconf(_SC_PAGESIZE) >> 20;
 }
 
 // That this process has sent to the disk so far.
@@ -148,10 +151,11 @@ void MeasureAppends(const std::string& folder, int appenders, int batch) {
 }
 
 // A steady stream: how long an append takes that is not in anybody's way.
-void MeasureSteadyAppends(const std::string& folder, int events_per_second, int appenders) {
+void MeasureSteadyAppends(const std::string& folder, int events_per_second, int appenders,
+                          int batch) {
   std::unique_ptr<SqliteStore> store =
-      OpenStore(absl::StrCat(folder, "/steady-", events_per_second, ".db"));
-  const absl::Duration pause = absl::Seconds(1) * appenders / events_per_second;
+      OpenStore(absl::StrCat(folder, "/steady-", events_per_second, "-", batch, ".db"));
+  const absl::Duration pause = absl::Seconds(1) * appenders * batch / events_per_second;
   std::vector<std::vector<absl::Duration>> waits(static_cast<size_t>(appenders));
   std::vector<std::thread> threads;
   const absl::Time begun_at = MonotonicNow();
@@ -161,7 +165,9 @@ void MeasureSteadyAppends(const std::string& folder, int events_per_second, int 
       absl::Time due_at = begun_at + pause * i / appenders;
       while (due_at < begun_at + kSteadyRun) {
         absl::SleepFor(due_at - MonotonicNow());
-        const auto appended = store->Append({maker.Make()});
+        std::vector<Event> events;
+        for (int k = 0; k < batch; ++k) events.push_back(maker.Make());
+        const auto appended = store->Append(std::move(events));
         Require(appended.ok(), appended.status().ToString());
         // From when it was due: one that is late makes the next late, too.
         waits[static_cast<size_t>(i)].push_back(MonotonicNow() - due_at);
@@ -174,8 +180,8 @@ void MeasureSteadyAppends(const std::string& folder, int events_per_second, int 
   std::vector<absl::Duration> all;
   for (const auto& some : waits) all.insert(all.end(), some.begin(), some.end());
   std::sort(all.begin(), all.end());
-  std::printf("%9d %6s %12.0f %9.2f %9.2f %9.2f %8lld\n", appenders, "steady",
-              static_cast<double>(all.size()) / absl::ToDoubleSeconds(ran),
+  std::printf("%9d %6d %12.0f %9.2f %9.2f %9.2f %8lld   steady\n", appenders, batch,
+              static_cast<double>(all.size()) * batch / absl::ToDoubleSeconds(ran),
               Milliseconds(Percentile(all, 0.5)), Milliseconds(Percentile(all, 0.99)),
               Milliseconds(all.back()), static_cast<long long>(ResidentMebibytes()));
   std::fflush(stdout);
@@ -319,7 +325,9 @@ int Main(int argc, char** argv) {
   for (const int batch : {1, 100}) {
     for (const int appenders : {16, 64}) MeasureAppends(folder.path(), appenders, batch);
   }
-  for (const int rate : {1000, 10000}) MeasureSteadyAppends(folder.path(), rate, 50);
+  MeasureSteadyAppends(folder.path(), 1000, 50, 1);
+  MeasureSteadyAppends(folder.path(), 10000, 50, 1);
+  MeasureSteadyAppends(folder.path(), 10000, 50, 10);
   const std::string path = folder.path() + "/large.db";
   std::printf("\nfilling a large database: 16 appenders, 100 at a time\n");
   {

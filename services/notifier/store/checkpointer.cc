@@ -46,6 +46,7 @@ void Checkpointer::Wait() {
 void Checkpointer::Close() {
   Wait();
   connection_.reset();
+  TakeEnd();
 }
 
 void Checkpointer::Run() {

@@ -28,7 +28,7 @@ class Checkpointer {
   std::optional<Failure> TakeEnd();
   // Waits until it is at an end.
   void Wait();
-  // The same, then closes its connection.
+  // The same, then closes its connection and forgets how it ended.
   void Close();
 
  private:

@@ -67,10 +67,13 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(DatabaseOptions options
 }
 
 Database::~Database() {
+  // So that the next process sees that nothing was left.
+  if (connection_ != nullptr) WriteLogBack(SQLITE_CHECKPOINT_TRUNCATE);
   Disconnect();
 }
 
 absl::Status Database::Transact(Room room, absl::FunctionRef<absl::Status(Connection&)> work) {
+  HearCheckpointer();
   if (absl::Status ready = MakeReady(room); !ready.ok()) return Remember(ready);
   Connection& connection = *connection_;
   connection.Run("BEGIN IMMEDIATE");
@@ -84,10 +87,15 @@ absl::Status Database::Transact(Room room, absl::FunctionRef<absl::Status(Connec
   if (connection.in_transaction()) connection.Run("ROLLBACK");
   if (failure.ok()) failure = connection.TakeFailure();
   if (failure.ok()) return worked;
-  return OnFailure(failure);
+  const absl::Status status = OnFailure(failure);
+  // The log may be what has filled it.
+  if (failure.trouble == Trouble::kDiskFull) WriteLogBack(SQLITE_CHECKPOINT_TRUNCATE);
+  return status;
 }
 
 absl::Status Database::Probe() {
+  // What it has met may be over: that is not to be heard after this attempt.
+  checkpointer_.Wait();
   return Transact(Room::kOrdinary, [](Connection& connection) {
     // Writes the file's first page, though nothing in it changes.
     connection.RunScript(absl::StrCat("PRAGMA user_version = ", Migrations().size()));
@@ -105,12 +113,9 @@ absl::Status Database::MakeReady(Room room) {
     return absl::UnavailableError("the disk is full, and what room is left is kept for mails");
   }
   if (log_bytes_ < options_.max_log_bytes) return absl::OkStatus();
-  checkpointer_.Wait();
-  connection_->SetBusyTimeout(kReaderWait);
-  const bool is_written_back = connection_->Checkpoint(SQLITE_CHECKPOINT_RESTART);
-  connection_->SetBusyTimeout(options_.busy_timeout);
-  if (const Failure failure = connection_->TakeFailure(); !failure.ok()) return OnFailure(failure);
-  if (!is_written_back) {
+  WriteLogBack(SQLITE_CHECKPOINT_RESTART, kReaderWait);
+  if (connection_ == nullptr) return health_;
+  if (!is_log_written_back_ && log_bytes_ > 0) {
     return absl::UnavailableError(
         "the store's log is full, and a program that reads the database holds it back");
   }
@@ -161,6 +166,7 @@ absl::Status Database::TryConnect() {
   log_bytes_ = 0;
   checkpoint_at_ = options_.checkpoint_bytes;
   is_log_written_back_ = false;
+  is_rest_left_ = false;
   if (!connection.ok()) return give_up(ToStatus(connection.failure()));
   if (options_.on_opened) options_.on_opened();
   return absl::OkStatus();
@@ -189,11 +195,6 @@ absl::Status Database::OnFailure(const Failure& failure) {
   switch (failure.trouble) {
     case Trouble::kDiskFull:
       ballast_.Release();
-      // The log may be what has filled it. That this fails too, the failure at hand says already.
-      connection_->SetBusyTimeout(absl::ZeroDuration());
-      connection_->Checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
-      connection_->SetBusyTimeout(options_.busy_timeout);
-      connection_->TakeFailure();
       break;
     case Trouble::kReadOnly:
     case Trouble::kDiskFailed:
@@ -213,12 +214,11 @@ absl::Status Database::OnFailure(const Failure& failure) {
   return Remember(std::move(status));
 }
 
-bool Database::OnLogFailure(const Failure& failure) {
+void Database::OnLogFailure(const Failure& failure) {
   OnFailure(failure).IgnoreError();
-  absl::Status status = MakeReady(Room::kReserve);
-  if (status.ok()) return true;
-  Remember(std::move(status)).IgnoreError();
-  return false;
+  if (absl::Status status = MakeReady(Room::kReserve); !status.ok()) {
+    Remember(std::move(status)).IgnoreError();
+  }
 }
 
 bool Database::HasRoom() {
@@ -230,12 +230,8 @@ bool Database::HasRoom() {
 }
 
 void Database::OnCommitted(Room room) {
-  const std::optional<Failure> end = checkpointer_.TakeEnd();
-  const bool has_failed = end.has_value() && !end->ok();
-  if (has_failed && !OnLogFailure(*end)) return;
   // That mails can be settled without a ballast does not say that events can be stored.
   if (room == Room::kOrdinary || ballast_.held()) Remember(absl::OkStatus()).IgnoreError();
-  if (has_failed) return;
   const int64_t before = log_bytes_;
   log_bytes_ = connection_->log_pages() * (page_bytes_ + kFrameHeaderBytes);
   is_log_written_back_ = false;
@@ -243,13 +239,22 @@ void Database::OnCommitted(Room room) {
   if (log_bytes_ < before) checkpoint_at_ = options_.checkpoint_bytes;
   if (log_bytes_ > FreeBytesBeside(options_.path) / 2) {
     // Or the log would fill the disk, and writing it back would want room that it has taken.
-    checkpointer_.Wait();
     WriteLogBack(SQLITE_CHECKPOINT_TRUNCATE);
+  } else if (is_rest_left_) {
+    WriteLogBack(SQLITE_CHECKPOINT_PASSIVE);
   } else if (log_bytes_ >= checkpoint_at_) {
     checkpointer_.Begin();
     checkpoint_at_ = log_bytes_ + options_.checkpoint_bytes;
-  } else if (end.has_value()) {
-    WriteLogBack(SQLITE_CHECKPOINT_PASSIVE);
+  }
+}
+
+void Database::HearCheckpointer() {
+  const std::optional<Failure> end = checkpointer_.TakeEnd();
+  if (!end.has_value()) return;
+  if (end->ok()) {
+    is_rest_left_ = true;
+  } else {
+    OnLogFailure(*end);
   }
 }
 
@@ -260,11 +265,16 @@ bool Database::TidyLog() {
   return connection_ != nullptr && !is_log_written_back_;
 }
 
-void Database::WriteLogBack(int mode) {
-  // Without waiting for readers: those that are in the way now are not the next time.
-  connection_->SetBusyTimeout(absl::ZeroDuration());
+void Database::WriteLogBack(int mode, absl::Duration wait) {
+  // Not before it is known how the other one went: SQLite notes pages as written back before they
+  // are flushed, and would not write those again whose flush failed.
+  checkpointer_.Wait();
+  HearCheckpointer();
+  if (connection_ == nullptr) return;
+  connection_->SetBusyTimeout(wait);
   is_log_written_back_ = connection_->Checkpoint(mode);
   connection_->SetBusyTimeout(options_.busy_timeout);
+  is_rest_left_ = false;
   checkpoint_at_ = log_bytes_ + options_.checkpoint_bytes;
   if (const Failure failure = connection_->TakeFailure(); !failure.ok()) {
     OnLogFailure(failure);

@@ -109,14 +109,17 @@ class Database {
   absl::Status Replace(const std::string& reason);
   // Does what follows from a failure; its status.
   absl::Status OnFailure(const Failure& failure);
-  // Of writing the log back, perhaps a while ago: opens the database anew at once, for its readers,
-  // which says whether the disk works now.
-  bool OnLogFailure(const Failure& failure);
+  // The same for a failure to write the log back. Opens the database anew at once if that closed it,
+  // for its readers; `health_` stays as it is until the next transaction.
+  void OnLogFailure(const Failure& failure);
   // Whether what is ordinary may be written: the ballast is held, or there is as much room as if.
   bool HasRoom();
   void OnCommitted(Room room);
-  // Here and now, for what is little, or when there is nothing else to do.
-  void WriteLogBack(int mode);
+  // Does what follows from what the checkpointer came to, if it has come to an end.
+  void HearCheckpointer();
+  // Here and now: for what is little, or when there is nothing else to do. Waits so long for
+  // readers that are in the way. May end without a connection.
+  void WriteLogBack(int mode, absl::Duration wait = absl::ZeroDuration());
   absl::Status Remember(absl::Status status);
   std::string FileBeside(absl::string_view suffix) const;
 
@@ -129,6 +132,7 @@ class Database {
   int64_t log_bytes_ = 0;
   int64_t checkpoint_at_ = 0;        // of log_bytes_
   bool is_log_written_back_ = true;  // since the last commit
+  bool is_rest_left_ = false;        // by the checkpointer
   bool is_log_held_back_ = false;    // told in the log
   absl::Status health_;
   int64_t reopened_ = 0;

@@ -94,8 +94,8 @@ class Connection {
 
   // Opens `path`, which kReadWrite creates. A failure is the connection's first.
   Connection(const std::string& path, Access access, absl::Duration busy_timeout);
-  // Ends the transaction that is open, if any. The last connection to a database writes its log
-  // back and removes it.
+  // Ends the transaction that is open, if any. Does not write the log back: after a failure that
+  // would do harm (Database), and at other times there is Checkpoint().
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -137,7 +137,7 @@ class Connection {
   int page_bytes();
 
   // Writes the log back as far as readers let it; whether all of it. SQLITE_CHECKPOINT_PASSIVE,
-  // _RESTART or _TRUNCATE. That readers are in the way is no failure.
+  // _RESTART or _TRUNCATE. That readers are in the way, or another checkpoint, is no failure.
   bool Checkpoint(int mode);
   void SetBusyTimeout(absl::Duration timeout);
 

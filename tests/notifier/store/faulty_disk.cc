@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/string_view.h"
 #include "common/mutex.h"
 #include "tests/testing/require.h"
 
@@ -49,12 +50,13 @@ struct FaultyDisk::State {
   enum class Operation : uint8_t { kWrite, kTruncate, kFlush };
 
   // Counts an operation; whether it fails, as which result.
-  int Begin(Operation operation) {
+  int Begin(Operation operation, absl::string_view path) {
     MutexLock lock(mutex);
     ++operations;
     const bool is_flush = operation == Operation::kFlush;
     const bool is_about_flushes = fault == DiskFault::kFlush || fault == DiskFault::kHang;
-    if (operations < fails_from || fails_left == 0 || is_flush != is_about_flushes) {
+    if (operations < fails_from || fails_left == 0 || is_flush != is_about_flushes ||
+        !absl::EndsWith(path, of)) {
       return SQLITE_OK;
     }
     --fails_left;
@@ -85,6 +87,7 @@ struct FaultyDisk::State {
   CondVar healed;
   std::map<std::string, FileOnDisk> files GUARDED_BY(mutex);  // by path
   DiskFault fault GUARDED_BY(mutex) = DiskFault::kFull;
+  std::string of GUARDED_BY(mutex);
   int64_t fails_from GUARDED_BY(mutex) = 0;
   int64_t fails_left GUARDED_BY(mutex) = 0;
   int64_t operations GUARDED_BY(mutex) = 0;
@@ -128,7 +131,8 @@ int Read(sqlite3_file* file, void* bytes, int size, sqlite3_int64 at) {
 int Write(sqlite3_file* file, const void* bytes, int size, sqlite3_int64 at) {
   File& ours = FileOf(file);
   if (IsTracked(ours)) {
-    if (const int code = ours.state->Begin(State::Operation::kWrite); code != SQLITE_OK) {
+    if (const int code = ours.state->Begin(State::Operation::kWrite, ours.path);
+        code != SQLITE_OK) {
       return code;
     }
   }
@@ -145,7 +149,8 @@ int Write(sqlite3_file* file, const void* bytes, int size, sqlite3_int64 at) {
 int Truncate(sqlite3_file* file, sqlite3_int64 size) {
   File& ours = FileOf(file);
   if (IsTracked(ours)) {
-    if (const int code = ours.state->Begin(State::Operation::kTruncate); code != SQLITE_OK) {
+    if (const int code = ours.state->Begin(State::Operation::kTruncate, ours.path);
+        code != SQLITE_OK) {
       return code;
     }
   }
@@ -161,7 +166,7 @@ int Truncate(sqlite3_file* file, sqlite3_int64 size) {
 int Sync(sqlite3_file* file, int flags) {
   File& ours = FileOf(file);
   if (!IsTracked(ours)) return Real(file)->pMethods->xSync(Real(file), flags);
-  const int code = ours.state->Begin(State::Operation::kFlush);
+  const int code = ours.state->Begin(State::Operation::kFlush, ours.path);
   MutexLock lock(ours.state->mutex);
   FileOnDisk& on_disk = ours.state->files[ours.path];
   if (code == SQLITE_OK) {
@@ -297,8 +302,9 @@ FaultyDisk::~FaultyDisk() {
   sqlite3_vfs_register(state_->real, 1);
 }
 
-void FaultyDisk::Fail(DiskFault fault, int64_t nth, int64_t times) {
+void FaultyDisk::Fail(DiskFault fault, int64_t nth, int64_t times, const std::string& of) {
   MutexLock lock(state_->mutex);
+  state_->of = of;
   state_->fault = fault;
   state_->fails_from = state_->operations + nth;
   state_->fails_left = times;

@@ -31,8 +31,9 @@ class FaultyDisk {
   FaultyDisk& operator=(const FaultyDisk&) = delete;
 
   // From the nth operation from here (1 is the next) on, `times` of those that the fault is about
-  // fail.
-  void Fail(DiskFault fault, int64_t nth = 1, int64_t times = INT64_MAX);
+  // fail, of files whose name ends in `of`.
+  void Fail(DiskFault fault, int64_t nth = 1, int64_t times = INT64_MAX,
+            const std::string& of = "");
   void Heal();
 
   int64_t operations() const;
