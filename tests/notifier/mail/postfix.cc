@@ -1,13 +1,14 @@
 #include "tests/notifier/mail/postfix.h"
 
-#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
-#include <sys/file.h>
+#include <spawn.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -17,10 +18,11 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/substitute.h"
-#include "tests/testing/program.h"
 #include "tests/testing/require.h"
 #include "tests/testing/socket.h"
 #include "tests/testing/wait.h"
+
+extern char** environ;
 
 namespace understudy::testing {
 namespace {
@@ -132,14 +134,8 @@ Postfix::Postfix(const Certificate& certificate) {
 }
 
 Postfix::~Postfix() {
-  const std::string path = folder_.path() + "/spool/pid/master.pid";
-  pid_t master = 0;
-  if (!(std::ifstream(path) >> master)) return;
-  kill(master, SIGTERM);  // it ends the others
-  // Holds its file for as long as it lives.
-  const Socket held(open(path.c_str(), O_RDWR | O_CLOEXEC));
-  Require(WaitFor([&] { return flock(held.fd(), LOCK_EX | LOCK_NB) == 0; }, kBound),
-          "postfix's end");
+  kill(master_, SIGTERM);  // it ends the others
+  waitpid(master_, nullptr, 0);
 }
 
 void Postfix::WriteConfiguration(const Certificate& certificate) {
@@ -164,9 +160,29 @@ void Postfix::WriteConfiguration(const Certificate& certificate) {
 }
 
 bool Postfix::Start() {
-  // Goes to the background when it listens.
-  return RunProgram({"/usr/lib/postfix/sbin/master", "-c", folder_.path() + "/etc", "-w"}).status ==
-         0;
+  // In the foreground, so that it is our child; and it ends with us, however we end.
+  std::vector<std::string> words = {
+      "/usr/bin/setpriv",      "--pdeathsig", "TERM", "/usr/lib/postfix/sbin/master", "-c",
+      folder_.path() + "/etc", "-d"};
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  Require(posix_spawn(&master_, words[0].c_str(), nullptr, nullptr, arguments.data(), environ) == 0,
+          words[0]);
+  const auto is_listening = [&] {
+    return std::all_of(ports_.begin(), ports_.end(), [](int port) {
+      return Dial("127.0.0.1", port, absl::Seconds(1)).is_open();
+    });
+  };
+  bool has_ended = false;
+  const bool is_settled = WaitFor(
+      [&] {
+        has_ended = waitpid(master_, nullptr, WNOHANG) == master_;
+        return has_ended || is_listening();
+      },
+      kBound);
+  Require(is_settled, absl::StrCat("postfix listens: ", log()));
+  return !has_ended;
 }
 
 std::string Postfix::url(PostfixPort which) const {

@@ -2,6 +2,8 @@
 #ifndef TESTS_NOTIFIER_MAIL_POSTFIX_H_
 #define TESTS_NOTIFIER_MAIL_POSTFIX_H_
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -47,10 +49,11 @@ class Postfix {
 
  private:
   void WriteConfiguration(const Certificate& certificate);
-  bool Start();
+  bool Start();  // false if a port was taken
 
   TempDir folder_;
   std::vector<int> ports_;
+  pid_t master_ = 0;
 };
 
 }  // namespace understudy::testing
