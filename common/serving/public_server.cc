@@ -760,7 +760,7 @@ class PublicServer::Loop {
 absl::StatusOr<std::unique_ptr<PublicServer>> PublicServer::Start(PublicServerOptions options,
                                                                   HttpHandler handler) {
   auto loop = std::make_unique<Loop>(std::move(options), std::move(handler));
-  if (const absl::Status status = loop->Listen(); !status.ok()) return status;
+  if (absl::Status status = loop->Listen(); !status.ok()) return status;
   return std::unique_ptr<PublicServer>(new PublicServer(std::move(loop)));
 }
 

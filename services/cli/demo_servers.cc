@@ -120,7 +120,7 @@ absl::StatusOr<std::unique_ptr<SilentPort>> SilentPort::Take() {
   socklen_t size = sizeof(address);
   auto* generic = reinterpret_cast<sockaddr*>(&address);
   if (taken < 0 || bind(taken, generic, size) != 0 || getsockname(taken, generic, &size) != 0) {
-    const absl::Status status = absl::ErrnoToStatus(errno, "cannot take a port of 127.0.0.1");
+    absl::Status status = absl::ErrnoToStatus(errno, "cannot take a port of 127.0.0.1");
     if (taken >= 0) close(taken);
     return status;
   }

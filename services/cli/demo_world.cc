@@ -129,7 +129,7 @@ TemporaryFolder::~TemporaryFolder() {
 
 absl::StatusOr<std::string> TemporaryFolder::Write(const char* name,
                                                    const std::string& text) const {
-  const std::string path = absl::StrCat(path_, "/", name);
+  std::string path = absl::StrCat(path_, "/", name);
   std::ofstream file(path, std::ios::binary);
   file << text;
   file.close();

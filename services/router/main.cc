@@ -40,8 +40,9 @@ int Main(int argc, char** argv) {
        .load =
            [&](const std::string& path) {
              absl::StatusOr<RouterConfig> loaded = LoadRouterConfig(path);
-             if (loaded.ok()) config = *std::move(loaded);
-             return loaded.status();
+             if (!loaded.ok()) return loaded.status();
+             config = *std::move(loaded);
+             return absl::OkStatus();
            },
        .summary =
            [&] {

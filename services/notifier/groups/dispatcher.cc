@@ -72,7 +72,7 @@ absl::Status Dispatcher::Settle(absl::Time now) {
   std::vector<Mail> settled;
   bool has_more_strays = false;
   const double jitter = std::uniform_real_distribution<double>()(dice_);
-  const absl::Status status = store_.Write([&](StoreTransaction& store) {
+  absl::Status status = store_.Write([&](StoreTransaction& store) {
     settled.clear();
     const auto settle = [&](Mail mail) {
       store.SaveMailOutcome(mail);
@@ -134,7 +134,7 @@ absl::StatusOr<Decided> Dispatcher::DecideNow(const AlertRules& rules, absl::Tim
     unsent_mails = status->due_mails;
   }
   Decided decided;
-  const absl::Status status = store_.Write([&](StoreTransaction& store) {
+  absl::Status status = store_.Write([&](StoreTransaction& store) {
     decided = Decide(store, rules, now, unsent_mails, memory_);
     return absl::OkStatus();
   });
@@ -153,7 +153,7 @@ absl::StatusOr<std::optional<Mail>> Dispatcher::Claim(absl::Time now) {
   if (now < server_quiet_until_) return std::nullopt;
   absl::erase_if(recipient_quiet_until_, [now](const auto& entry) { return entry.second <= now; });
   std::optional<Mail> claimed;
-  const absl::Status status = store_.Write([&](StoreTransaction& store) {
+  absl::Status status = store_.Write([&](StoreTransaction& store) {
     claimed.reset();
     for (int i = 0; i < kMaxMailsPutOff; ++i) {
       std::optional<Mail> mail = store.NextDueMail(now);
@@ -183,7 +183,7 @@ absl::StatusOr<std::optional<Mail>> Dispatcher::Claim(absl::Time now) {
 absl::Status Dispatcher::Purge(const AlertRules& rules, absl::Time now) {
   if (now < purge_at_) return absl::OkStatus();
   int purged = 0;
-  const absl::Status status = store_.Write([&](StoreTransaction& store) {
+  absl::Status status = store_.Write([&](StoreTransaction& store) {
     purged = store.Purge(now - rules.retention, kMaxEventsPurged);
     return absl::OkStatus();
   });
@@ -199,7 +199,7 @@ absl::StatusOr<absl::Time> Dispatcher::NextAt(const Decided& decided) {
     return std::min(next, *due);
   }
   // Mails are due, but not to be sent; groups may be.
-  const absl::Status status = store_.Write([&](StoreTransaction& store) {
+  absl::Status status = store_.Write([&](StoreTransaction& store) {
     for (const Group& group : store.DueGroups(absl::InfiniteFuture(), 1)) {
       next = std::min(next, group.state.due_at);
     }

@@ -111,7 +111,7 @@ HttpResponse HttpDoor::Busy(Door door, const absl::Status& status) {
 // Whatever else happens, a caller may be waiting for the document.
 HttpResponse HttpDoor::Fallback(const HttpRequest& request) {
   const absl::string_view which = absl::StripPrefix(request.path, "/fallback");
-  if (which != "" && which != "/voice" && which != "/messaging") {
+  if (!which.empty() && which != "/voice" && which != "/messaging") {
     return Plain(404, "There are /fallback, /fallback/voice and /fallback/messaging.");
   }
   if (request.method != "GET" && request.method != "POST") return NotAllowed("GET, POST");

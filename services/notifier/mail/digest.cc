@@ -216,6 +216,7 @@ std::vector<Block> CasesOf(absl::Span<const Event> sample) {
     found->second.calls.push_back(CallText(*event));
   }
   std::vector<Block> blocks;
+  blocks.reserve(cases.size());
   for (auto& [event, found] : cases) blocks.emplace_back(std::move(found));
   return blocks;
 }
@@ -273,7 +274,7 @@ std::string GroupLead(const GroupDigest& group) {
   const Noun noun = NounOf(group.key.kind);
   const std::string all =
       StrCat(Counted(group.episode.total(), noun), ", ", OutcomesText(group.episode, noun), ".");
-  const std::string news =
+  std::string news =
       StrCat(Counted(group.news.total(), noun), ", ", OutcomesText(group.news, noun), ".");
   switch (group.reason) {
     case Reason::kNews:

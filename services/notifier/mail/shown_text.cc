@@ -157,7 +157,7 @@ std::string DurationText(absl::Duration duration) {
   };
   if (seconds < 60) return absl::StrCat(seconds, " s");
   if (seconds < 3600) return two(seconds / 60, " min", seconds % 60, " s");
-  if (seconds < 2 * 86400) return two(seconds / 3600, " h", seconds % 3600 / 60, " min");
+  if (seconds < int64_t{2} * 86400) return two(seconds / 3600, " h", seconds % 3600 / 60, " min");
   return two(seconds / 86400, " d", seconds % 86400 / 3600, " h");
 }
 

@@ -27,7 +27,7 @@ Checkpointer::~Checkpointer() {
 
 void Checkpointer::Begin() {
   MutexLock lock(mutex_);
-  if (is_at_it_) return;
+  if (is_at_it_ || (end_.has_value() && !end_->ok())) return;
   is_at_it_ = true;
   end_.reset();
   changed_.NotifyAll();

@@ -22,7 +22,7 @@ class Checkpointer {
   Checkpointer(const Checkpointer&) = delete;
   Checkpointer& operator=(const Checkpointer&) = delete;
 
-  // Begins, unless it is at it.
+  // Begins, unless it is at it, or has failed and nobody was told.
   void Begin();
   // What has failed, or nothing has, if it came to an end since this was asked last.
   std::optional<Failure> TakeEnd();

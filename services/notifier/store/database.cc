@@ -60,7 +60,7 @@ Database::Database(DatabaseOptions options)
 
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(DatabaseOptions options) {
   std::unique_ptr<Database> database(new Database(std::move(options)));
-  const absl::Status status = database->Connect();
+  absl::Status status = database->Connect();
   if (!status.ok() && !absl::IsUnavailable(status)) return status;
   database->Remember(status.ok() ? database->MakeReady(Room::kOrdinary) : status).IgnoreError();
   return database;
@@ -74,7 +74,7 @@ absl::Status Database::Transact(Room room, absl::FunctionRef<absl::Status(Connec
   if (absl::Status ready = MakeReady(room); !ready.ok()) return Remember(ready);
   Connection& connection = *connection_;
   connection.Run("BEGIN IMMEDIATE");
-  const absl::Status worked = connection.ok() ? work(connection) : absl::OkStatus();
+  absl::Status worked = connection.ok() ? work(connection) : absl::OkStatus();
   if (worked.ok()) connection.Run("COMMIT");
   if (worked.ok() && connection.ok()) {
     OnCommitted(room);
@@ -213,6 +213,14 @@ absl::Status Database::OnFailure(const Failure& failure) {
   return Remember(std::move(status));
 }
 
+bool Database::OnLogFailure(const Failure& failure) {
+  OnFailure(failure).IgnoreError();
+  absl::Status status = MakeReady(Room::kReserve);
+  if (status.ok()) return true;
+  Remember(std::move(status)).IgnoreError();
+  return false;
+}
+
 bool Database::HasRoom() {
   if (ballast_.Make()) return true;
   // The file does not shrink: where it is what fills the disk, room comes from its free pages.
@@ -222,8 +230,12 @@ bool Database::HasRoom() {
 }
 
 void Database::OnCommitted(Room room) {
+  const std::optional<Failure> end = checkpointer_.TakeEnd();
+  const bool has_failed = end.has_value() && !end->ok();
+  if (has_failed && !OnLogFailure(*end)) return;
   // That mails can be settled without a ballast does not say that events can be stored.
   if (room == Room::kOrdinary || ballast_.held()) Remember(absl::OkStatus()).IgnoreError();
+  if (has_failed) return;
   const int64_t before = log_bytes_;
   log_bytes_ = connection_->log_pages() * (page_bytes_ + kFrameHeaderBytes);
   is_log_written_back_ = false;
@@ -236,13 +248,8 @@ void Database::OnCommitted(Room room) {
   } else if (log_bytes_ >= checkpoint_at_) {
     checkpointer_.Begin();
     checkpoint_at_ = log_bytes_ + options_.checkpoint_bytes;
-  }
-  if (const std::optional<Failure> end = checkpointer_.TakeEnd()) {
-    if (end->ok()) {
-      WriteLogBack(SQLITE_CHECKPOINT_PASSIVE);
-    } else {
-      OnFailure(*end).IgnoreError();
-    }
+  } else if (end.has_value()) {
+    WriteLogBack(SQLITE_CHECKPOINT_PASSIVE);
   }
 }
 
@@ -260,7 +267,7 @@ void Database::WriteLogBack(int mode) {
   connection_->SetBusyTimeout(options_.busy_timeout);
   checkpoint_at_ = log_bytes_ + options_.checkpoint_bytes;
   if (const Failure failure = connection_->TakeFailure(); !failure.ok()) {
-    OnFailure(failure).IgnoreError();
+    OnLogFailure(failure);
     return;
   }
   if (!is_log_written_back_ && !is_log_held_back_ && log_bytes_ > options_.max_log_bytes / 2) {

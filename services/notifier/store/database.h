@@ -109,6 +109,9 @@ class Database {
   absl::Status Replace(const std::string& reason);
   // Does what follows from a failure; its status.
   absl::Status OnFailure(const Failure& failure);
+  // Of writing the log back, perhaps a while ago: opens the database anew at once, for its readers,
+  // which says whether the disk works now.
+  bool OnLogFailure(const Failure& failure);
   // Whether what is ordinary may be written: the ballast is held, or there is as much room as if.
   bool HasRoom();
   void OnCommitted(Room room);

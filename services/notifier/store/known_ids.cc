@@ -76,7 +76,7 @@ std::vector<int64_t> KnownIds::BlocksFor(absl::string_view id) const {
   std::vector<int64_t> blocks;
   for (auto entry = filters_.rbegin(); entry != filters_.rend(); ++entry) {
     const int64_t segment = entry->first;
-    const auto& filter = entry->second;
+    const Filter& filter = entry->second;
     if (!std::all_of(bits.begin(), bits.end(), [&](size_t bit) { return IsSet(filter, bit); })) {
       continue;
     }

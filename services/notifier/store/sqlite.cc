@@ -1,7 +1,5 @@
 #include "services/notifier/store/sqlite.h"
 
-#include <sys/statvfs.h>
-
 #include <cerrno>
 #include <cstring>
 #include <limits>
@@ -18,11 +16,6 @@ constexpr int64_t kLongAgo = std::numeric_limits<int64_t>::min();
 
 // Steps of SQLite's machine between two looks at the clock; some ten microseconds.
 constexpr int kStepsBetweenLooks = 1000;
-
-bool IsOnReadOnlyDisk(const std::string& path) {
-  struct statvfs disk = {};
-  return ::statvfs(path.c_str(), &disk) == 0 && (disk.f_flag & ST_RDONLY) != 0;
-}
 
 const char* NotNull(absl::string_view text) {
   return text.data() == nullptr ? "" : text.data();
@@ -111,8 +104,7 @@ absl::Duration Rows::Duration() {
   return absl::Nanoseconds(nanoseconds);
 }
 
-Connection::Connection(const std::string& path, Access access, absl::Duration busy_timeout)
-    : path_(path) {
+Connection::Connection(const std::string& path, Access access, absl::Duration busy_timeout) {
   // Without SQLite's own mutexes: one thread at a time is promised.
   const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
                     (access == Access::kReadWrite ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
@@ -257,10 +249,6 @@ void Connection::Note(int code) {
   const bool is_of_system = primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN;
   const int system_error = is_of_system ? SystemError() : 0;
   failure_.trouble = TroubleOf(code, system_error);
-  // SQLite tries again to open files for reading only, and then misses what it would have made.
-  if (failure_.trouble == Trouble::kDiskFailed && IsOnReadOnlyDisk(path_)) {
-    failure_.trouble = Trouble::kReadOnly;
-  }
   failure_.message = database_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(database_);
   if (system_error != 0) absl::StrAppend(&failure_.message, ": ", std::strerror(system_error));
 }

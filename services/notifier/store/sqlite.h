@@ -176,7 +176,6 @@ class Connection {
   void Note(int code);
   int SystemError() const;
 
-  const std::string path_;
   sqlite3* database_ = nullptr;
   absl::flat_hash_map<std::string, sqlite3_stmt*> statements_;
   Failure failure_;

@@ -223,7 +223,7 @@ class SqliteStore::Writer {
 
   absl::Status AppendAll(const Calls& calls) {
     int64_t in_other_hosts = 0;
-    const absl::Status status = database_->Transact(Room::kOrdinary, [&](Connection& connection) {
+    absl::Status status = database_->Transact(Room::kOrdinary, [&](Connection& connection) {
       if (!known_ids_.has_value()) known_ids_.emplace(connection);
       EventBatch batch(connection, *known_ids_, CurrentWaits(), options_.max_open_groups);
       for (const auto& call : calls) {

@@ -2,8 +2,8 @@
 //
 // All state is rows; what Append or Write reported as done survives the machine losing power. An
 // error (kUnavailable: the disk is full, read-only, broken; kDataLoss: the file is) means that
-// nothing of that call was done, except where the commit itself failed: then it is not known, and
-// asking again with the same event ids is harmless.
+// nothing of that call was done, except where the commit itself failed, or the disk did not answer
+// in time: then it is not known, and asking again with the same event ids is harmless.
 #ifndef SERVICES_NOTIFIER_STORE_STORE_H_
 #define SERVICES_NOTIFIER_STORE_STORE_H_
 

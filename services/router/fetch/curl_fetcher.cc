@@ -324,7 +324,10 @@ class CurlFetcher::Loop {
     curl_multi_remove_handle(multi_.get(), transfer->easy());
     if (spare_.size() < kMaxSpareHandles) {
       spare_.push_back(transfer->TakeEasy());
-      curl_easy_reset(spare_.back().get());  // drops what points into the transfer
+      CURL* const spare = spare_.back().get();
+      // Which curl_easy_reset would forget without freeing it, at each transfer.
+      curl_easy_setopt(spare, CURLOPT_COOKIEFILE, static_cast<const char*>(nullptr));
+      curl_easy_reset(spare);  // drops what points into the transfer
     }
     if (reply.error == NetError::kAddressDenied && options_.on_denied) {
       options_.on_denied(transfer->denied());

@@ -40,6 +40,7 @@ void Apply(const Pending& pending, std::string& contents) {
 struct FileOnDisk {
   std::string flushed = {};
   std::vector<Pending> pending = {};
+  int64_t failed_flushes = 0;
 };
 
 }  // namespace
@@ -101,6 +102,7 @@ struct File {
   State* state = nullptr;
   char path[512] = "";  // of a database or a log; else empty
   sqlite3_file* real = nullptr;
+  int64_t told_failures = 0;  // of the file's failed_flushes; the state's mutex guards it
 };
 
 File& FileOf(sqlite3_file* file) {
@@ -167,7 +169,12 @@ int Sync(sqlite3_file* file, int flags) {
   }
   // After a flush that failed the system takes the pages for clean.
   on_disk.pending.clear();
-  return code;  // the real file is never flushed: its process does not lose power
+  if (code != SQLITE_OK) ++on_disk.failed_flushes;
+  if (std::exchange(ours.told_failures, on_disk.failed_flushes) == on_disk.failed_flushes) {
+    return SQLITE_OK;  // the real file is never flushed: its process does not lose power
+  }
+  ours.state->error = EIO;
+  return SQLITE_IOERR_FSYNC;
 }
 
 int FileSize(sqlite3_file* file, sqlite3_int64* size) {
@@ -249,7 +256,7 @@ int Open(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags, int*
     Require(std::strlen(path) < sizeof(ours.path), "paths on a faulty disk are short");
     std::strcpy(ours.path, path);
     MutexLock lock(state.mutex);
-    state.files.try_emplace(path);
+    ours.told_failures = state.files[path].failed_flushes;
   }
   return code;
 }

@@ -15,7 +15,8 @@ enum class DiskFault : uint8_t {
   kReadOnly,  // writes: read-only file system
   kWrite,     // writes: input or output
   kFlush,     // flushes: input or output; what was to be flushed is lost, as Linux loses it: the
-              // system still shows it and takes it for clean
+              // system still shows it and takes it for clean, and tells it once to each of those
+              // who have the file open
   kHang,      // flushes: no answer before Heal()
 };
 
