@@ -1,8 +1,8 @@
 #include "tests/notifier/mail/postfix.h"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
-#include <signal.h>
 #include <spawn.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -134,8 +134,7 @@ Postfix::Postfix(const Certificate& certificate) {
 }
 
 Postfix::~Postfix() {
-  kill(master_, SIGTERM);  // it ends the others
-  waitpid(master_, nullptr, 0);
+  Stop();
 }
 
 void Postfix::WriteConfiguration(const Certificate& certificate) {
@@ -160,24 +159,43 @@ void Postfix::WriteConfiguration(const Certificate& certificate) {
 }
 
 bool Postfix::Start() {
-  // In the foreground, so that it is our child; and it ends with us, however we end.
-  std::vector<std::string> words = {
-      "/usr/bin/setpriv",      "--pdeathsig", "TERM", "/usr/lib/postfix/sbin/master", "-c",
-      folder_.path() + "/etc", "-d"};
+  unlink((folder_.path() + "/log").c_str());
+  int ends[2];
+  Require(pipe2(ends, O_CLOEXEC) == 0, "a pipe");
+  // Ends with our side of the pipe, also where a test is killed. A session of its own is how its
+  // master knows whom to take along.
+  std::vector<std::string> words = {"/bin/sh", "-c",
+                                    "setsid \"$0\" -c \"$1\" -d & read -r nothing; kill $!; wait",
+                                    "/usr/lib/postfix/sbin/master", folder_.path() + "/etc"};
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
-  Require(posix_spawn(&master_, words[0].c_str(), nullptr, nullptr, arguments.data(), environ) == 0,
-          words[0]);
-  bool has_ended = false;
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO);
+  const int error =
+      posix_spawn(&keeper_, words[0].c_str(), &actions, nullptr, arguments.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  close(ends[0]);
+  life_line_ = Socket(ends[1]);
+  Require(error == 0, words[0]);
+
+  bool has_failed = false;
   const bool is_settled = WaitFor(
       [&] {
-        has_ended = waitpid(master_, nullptr, WNOHANG) == master_;
-        return has_ended || absl::StrContains(log(), "daemon started");  // and listens
+        const std::string said = log();
+        has_failed = absl::StrContains(said, "fatal:");
+        return has_failed || absl::StrContains(said, "daemon started");  // and listens
       },
       kBound);
-  Require(is_settled, absl::StrCat("postfix listens: ", log()));
-  return !has_ended;
+  Require(is_settled, absl::StrCat("postfix starts: ", log()));
+  if (has_failed) Stop();
+  return !has_failed;
+}
+
+void Postfix::Stop() {
+  life_line_.Close();
+  waitpid(keeper_, nullptr, 0);
 }
 
 std::string Postfix::url(PostfixPort which) const {

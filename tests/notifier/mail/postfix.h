@@ -10,6 +10,7 @@
 
 #include "absl/strings/string_view.h"
 #include "tests/testing/certificates.h"
+#include "tests/testing/socket.h"
 #include "tests/testing/temp_dir.h"
 
 namespace understudy::testing {
@@ -50,10 +51,12 @@ class Postfix {
  private:
   void WriteConfiguration(const Certificate& certificate);
   bool Start();  // false if a port was taken
+  void Stop();
 
   TempDir folder_;
   std::vector<int> ports_;
-  pid_t master_ = 0;
+  pid_t keeper_ = 0;  // the process that ends the others
+  Socket life_line_;  // and why
 };
 
 }  // namespace understudy::testing
