@@ -3,9 +3,9 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
-#include <signal.h>
-#include <sys/file.h>
+#include <spawn.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -13,14 +13,16 @@
 #include <fstream>
 #include <iterator>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/substitute.h"
-#include "tests/testing/program.h"
 #include "tests/testing/require.h"
 #include "tests/testing/socket.h"
 #include "tests/testing/wait.h"
+
+extern char** environ;
 
 namespace understudy::testing {
 namespace {
@@ -132,14 +134,7 @@ Postfix::Postfix(const Certificate& certificate) {
 }
 
 Postfix::~Postfix() {
-  const std::string path = folder_.path() + "/spool/pid/master.pid";
-  pid_t master = 0;
-  if (!(std::ifstream(path) >> master)) return;
-  kill(master, SIGTERM);  // it ends the others
-  // Holds its file for as long as it lives.
-  const Socket held(open(path.c_str(), O_RDWR | O_CLOEXEC));
-  Require(WaitFor([&] { return flock(held.fd(), LOCK_EX | LOCK_NB) == 0; }, kBound),
-          "postfix's end");
+  Stop();
 }
 
 void Postfix::WriteConfiguration(const Certificate& certificate) {
@@ -164,9 +159,43 @@ void Postfix::WriteConfiguration(const Certificate& certificate) {
 }
 
 bool Postfix::Start() {
-  // Goes to the background when it listens.
-  return RunProgram({"/usr/lib/postfix/sbin/master", "-c", folder_.path() + "/etc", "-w"}).status ==
-         0;
+  unlink((folder_.path() + "/log").c_str());
+  int ends[2];
+  Require(pipe2(ends, O_CLOEXEC) == 0, "a pipe");
+  // Ends with our side of the pipe, also where a test is killed. A session of its own is how its
+  // master knows whom to take along.
+  std::vector<std::string> words = {"/bin/sh", "-c",
+                                    "setsid \"$0\" -c \"$1\" -d & read -r nothing; kill $!; wait",
+                                    "/usr/lib/postfix/sbin/master", folder_.path() + "/etc"};
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO);
+  const int error =
+      posix_spawn(&keeper_, words[0].c_str(), &actions, nullptr, arguments.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  close(ends[0]);
+  life_line_ = Socket(ends[1]);
+  Require(error == 0, words[0]);
+
+  bool has_failed = false;
+  const bool is_settled = WaitFor(
+      [&] {
+        const std::string said = log();
+        has_failed = absl::StrContains(said, "fatal:");
+        return has_failed || absl::StrContains(said, "daemon started");  // and listens
+      },
+      kBound);
+  Require(is_settled, absl::StrCat("postfix starts: ", log()));
+  if (has_failed) Stop();
+  return !has_failed;
+}
+
+void Postfix::Stop() {
+  life_line_.Close();
+  waitpid(keeper_, nullptr, 0);
 }
 
 std::string Postfix::url(PostfixPort which) const {

@@ -2,12 +2,15 @@
 #ifndef TESTS_NOTIFIER_MAIL_POSTFIX_H_
 #define TESTS_NOTIFIER_MAIL_POSTFIX_H_
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
 #include "tests/testing/certificates.h"
+#include "tests/testing/socket.h"
 #include "tests/testing/temp_dir.h"
 
 namespace understudy::testing {
@@ -47,10 +50,13 @@ class Postfix {
 
  private:
   void WriteConfiguration(const Certificate& certificate);
-  bool Start();
+  bool Start();  // false if a port was taken
+  void Stop();
 
   TempDir folder_;
   std::vector<int> ports_;
+  pid_t keeper_ = 0;  // the process that ends the others
+  Socket life_line_;  // and why
 };
 
 }  // namespace understudy::testing
