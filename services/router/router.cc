@@ -65,6 +65,7 @@ absl::StatusOr<std::unique_ptr<OutboxSender>> StartOutbox(const NotifierConfig& 
 
 void Report(OutboxSender& outbox, const std::vector<ErrorEvent>& events) {
   std::vector<std::string> records;
+  records.reserve(events.size());
   for (const ErrorEvent& event : events) records.push_back(ToRecord(event));
   outbox.Append(records);
 }

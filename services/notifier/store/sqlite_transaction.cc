@@ -107,6 +107,7 @@ std::vector<UrlCount> SqliteTransaction::CountByUrl(int64_t group_id, int64_t ro
     by_url[url].Add(rows.Word(Outcome::kWarning));
   }
   std::vector<UrlCount> urls;
+  urls.reserve(by_url.size());
   for (const auto& [url, counts] : by_url) urls.push_back({.url = url, .counts = counts});
   std::stable_sort(urls.begin(), urls.end(), [](const UrlCount& a, const UrlCount& b) {
     return a.counts.total() > b.counts.total();

@@ -1,11 +1,13 @@
-// Faults that need a network of one's own: the process moves into an empty network namespace, with
-// nothing in it but loopback, before any test runs. Needs the right to do so (CAP_SYS_ADMIN).
+// Faults that need a network or a file system of one's own: the process moves into an empty network
+// namespace, with nothing in it but loopback, and one of mounts, before any test runs. Needs the
+// right to do so (CAP_SYS_ADMIN).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 
 #include <cerrno>
 #include <cstring>
@@ -18,6 +20,7 @@
 #include "tests/testing/dns_server.h"
 #include "tests/testing/require.h"
 #include "tests/testing/socket.h"
+#include "tests/testing/temp_dir.h"
 
 namespace understudy::testing {
 namespace {
@@ -54,9 +57,10 @@ void RaiseLoopback() {
 // Enters a namespace, once for the process; the reason why not, or empty.
 std::string EnterNamespace() {
   static const std::string* why_not = [] {
-    if (unshare(CLONE_NEWNET) != 0) {
+    if (unshare(CLONE_NEWNET | CLONE_NEWNS) != 0 ||
+        mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
       return new std::string(
-          absl::StrCat("a network namespace cannot be made here: ", std::strerror(errno)));
+          absl::StrCat("namespaces cannot be made here: ", std::strerror(errno)));
     }
     RaiseLoopback();
     return new std::string;
@@ -180,6 +184,26 @@ TEST_F(Netns, T11_LostPacketsAndADelayEndInAnAnswerInTime) {
     }
   }
   EXPECT_GE(primary_answers, 1);
+}
+
+// Trusts what the system trusts, besides its file of authorities, if it lets libcurl have its way.
+TEST_F(Netns, S21_TheSystemsAuthoritiesAreNotOurs) {
+  const TestAuthority theirs("the root of another");
+  const TempDir system_store;
+  theirs.WriteCaFile(system_store.path());
+  ASSERT_TRUE(Shell(absl::StrCat("openssl rehash ", system_store.path())));
+  ASSERT_EQ(mount(system_store.path().c_str(), "/etc/ssl/certs", nullptr, MS_BIND, nullptr), 0)
+      << std::strerror(errno);
+  {
+    FaultWorld world;
+    Origin primary(
+        {.tls = TlsOptions{.certificate = theirs.Issue({.ip_addresses = {"127.0.0.1"}})}});
+    primary.On(kIndex, Reply{.body = kPrimaryDocument});
+    world.ExpectFallback(primary.url(kIndex),
+                         {.classic = 11237, .phase = Phase::kTls, .detail = "no trusted root"});
+    EXPECT_TRUE(primary.requests().empty());
+  }
+  EXPECT_EQ(umount("/etc/ssl/certs"), 0) << std::strerror(errno);
 }
 
 }  // namespace
