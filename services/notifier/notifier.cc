@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/clock.h"
+#include "common/mutex.h"
 #include "common/serving/admin_server.h"
 #include "common/serving/grpc_server.h"
 #include "common/serving/log.h"
@@ -74,12 +75,34 @@ void LogAttempt(const Mail& mail, const SendResult& result) {
        {"attempts", mail.attempts}});
 }
 
+// What the health service of a running server says: SERVING while the store takes events.
+class GrpcHealth {
+ public:
+  void SetStore(bool is_healthy) {
+    MutexLock lock(mutex_);
+    is_store_healthy_ = is_healthy;
+    if (server_ != nullptr) server_->SetServing(is_healthy);
+  }
+  // From now on it is this server's; null: nobody's.
+  void SetServer(serving::GrpcServer* server) {
+    MutexLock lock(mutex_);
+    server_ = server;
+    if (server_ != nullptr) server_->SetServing(is_store_healthy_);
+  }
+
+ private:
+  Mutex mutex_;
+  bool is_store_healthy_ GUARDED_BY(mutex_) = true;
+  serving::GrpcServer* server_ GUARDED_BY(mutex_) = nullptr;
+};
+
 }  // namespace
 
 // In the order in which they are made; what comes later uses what came before.
 struct Notifier::Parts {
   NotifierMetrics metrics;
   std::atomic<bool> is_ready = false;
+  GrpcHealth grpc_health;
   std::unique_ptr<SqliteStore> store;
   std::unique_ptr<Mailer> mailer;
   std::unique_ptr<Dispatcher> dispatcher;
@@ -123,7 +146,8 @@ absl::StatusOr<std::unique_ptr<Notifier>> Notifier::Start(const NotifierConfig& 
   absl::StatusOr<std::unique_ptr<SqliteStore>> store = SqliteStore::Open(
       {.database = {.path = config.store_path},
        .waits = config.alerts.waits,
-       .on_commit = [&metrics](absl::Duration took) { metrics.ObserveCommit(took); }});
+       .on_commit = [&metrics](absl::Duration took) { metrics.ObserveCommit(took); },
+       .on_health = [&parts](bool is_healthy) { parts.grpc_health.SetStore(is_healthy); }});
   if (!store.ok()) return store.status();
   parts.store = *std::move(store);
 
@@ -208,7 +232,7 @@ absl::StatusOr<std::unique_ptr<Notifier>> Notifier::Start(const NotifierConfig& 
   parts.admin = *std::move(admin);
 
   parts.is_ready = true;
-  parts.grpc->SetServing(true);
+  parts.grpc_health.SetServer(parts.grpc.get());
   return notifier;
 }
 
@@ -242,6 +266,7 @@ bool Notifier::Stop(absl::Duration grace) {
   const bool was_ready = parts_->is_ready.exchange(false);
   const absl::Time give_up_at = absl::Now() + grace;
   const auto left = [&] { return std::max(give_up_at - absl::Now(), absl::ZeroDuration()); };
+  parts_->grpc_health.SetServer(nullptr);
   if (parts_->http != nullptr) parts_->http->Stop(left());
   if (parts_->grpc != nullptr) parts_->grpc->Stop(left());
   const absl::Time end = std::max(give_up_at, absl::Now() + std::min(grace, kLastTime));

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <health.grpc.pb.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -19,6 +20,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "tests/e2e/notifier_world.h"
+#include "tests/testing/namespaces.h"
 #include "tests/testing/program.h"
 #include "tests/testing/require.h"
 #include "tests/testing/temp_dir.h"
@@ -27,6 +29,7 @@
 namespace understudy::testing {
 namespace {
 
+using grpc::health::v1::HealthCheckResponse;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
@@ -35,19 +38,6 @@ constexpr absl::Duration kSoon = absl::Seconds(30);
 constexpr absl::Duration kMaxCallerWait = absl::Seconds(1);
 constexpr char kCall[] = "CA0000000000000000000000000000000a";
 constexpr char kOtherCall[] = "CA0000000000000000000000000000000b";
-
-// Enters a namespace, once for the process; the reason why not, or empty.
-std::string EnterNamespace() {
-  static const std::string* why_not = [] {
-    if (unshare(CLONE_NEWNS) != 0 ||
-        mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
-      return new std::string(
-          absl::StrCat("a mount namespace cannot be made here: ", std::strerror(errno)));
-    }
-    return new std::string();
-  }();
-  return *why_not;
-}
 
 // A disk in memory.
 class Disk {
@@ -86,10 +76,23 @@ class Disk {
   const std::string options_;
 };
 
+// What the health service says of the server at `address`.
+HealthCheckResponse::ServingStatus ServingStatus(const std::string& address) {
+  const auto health = grpc::health::v1::Health::NewStub(PatientChannel(address));
+  grpc::ClientContext context;
+  context.set_deadline(absl::ToChronoTime(absl::Now() + kSoon));
+  context.set_wait_for_ready(true);
+  HealthCheckResponse response;
+  const grpc::Status status = health->Check(&context, {}, &response);
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  return response.status();
+}
+
 class BrokenDisk : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (const std::string why_not = EnterNamespace(); !why_not.empty()) GTEST_SKIP() << why_not;
+    NeedNamespaces(CLONE_NEWNS);
+    if (IsSkipped() || HasFatalFailure()) return;
     disk_ = std::make_unique<Disk>(int64_t{32} << 20);
     world_ = std::make_unique<NotifierWorld>(disk_->path());
   }
@@ -105,6 +108,7 @@ class BrokenDisk : public ::testing::Test {
     EXPECT_THAT(ready->body, HasSubstr(reason));
     EXPECT_TRUE(world_->process().WaitForLog("the store does not take writes"));
     EXPECT_EQ(world_->Metric("understudy_store_up"), 0);
+    EXPECT_EQ(ServingStatus(world_->grpc_address()), HealthCheckResponse::NOT_SERVING);
     // P14: it is not the process that is ill.
     const auto alive = world_->Admin("/healthz");
     ASSERT_TRUE(alive.has_value());
@@ -127,6 +131,7 @@ class BrokenDisk : public ::testing::Test {
     EXPECT_FALSE(world_->HasEvent("refused"));
     EXPECT_TRUE(world_->process().WaitForLog("the store takes writes again"));
     EXPECT_EQ(world_->Metric("understudy_store_up"), 1);
+    EXPECT_EQ(ServingStatus(world_->grpc_address()), HealthCheckResponse::SERVING);
   }
 
   std::unique_ptr<Disk> disk_;

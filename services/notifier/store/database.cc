@@ -87,7 +87,7 @@ absl::Status Database::Transact(Room room, absl::FunctionRef<absl::Status(Connec
   if (connection.in_transaction()) connection.Run("ROLLBACK");
   if (failure.ok()) failure = connection.TakeFailure();
   if (failure.ok()) return worked;
-  const absl::Status status = OnFailure(failure);
+  absl::Status status = OnFailure(failure);
   // The log may be what has filled it.
   if (failure.trouble == Trouble::kDiskFull) WriteLogBack(SQLITE_CHECKPOINT_TRUNCATE);
   return status;

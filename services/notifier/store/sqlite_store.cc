@@ -72,6 +72,10 @@ class SqliteStore::Writer {
     if (!database.ok()) return database.status();
     database_ = *std::move(database);
     Publish();
+    {
+      MutexLock lock(mutex_);
+      TellHealth();
+    }
     thread_ = std::thread([this] { Run(); });
     return absl::OkStatus();
   }
@@ -107,6 +111,7 @@ class SqliteStore::Writer {
     if (!call->ended.WaitFor(mutex_, absl::ToChronoMilliseconds(options_.max_append_wait),
                              [&] { return call->is_done; })) {
       is_stuck_ = true;
+      TellHealth();
       return absl::UnavailableError(absl::StrCat("the disk has not answered for ",
                                                  absl::FormatDuration(options_.max_append_wait)));
     }
@@ -260,6 +265,7 @@ class SqliteStore::Writer {
     Publish();
     MutexLock lock(mutex_);
     is_stuck_ = false;
+    TellHealth();
     for (const auto& call : calls) {
       queued_bytes_ -= call->bytes;
       call->is_done = true;
@@ -277,6 +283,12 @@ class SqliteStore::Writer {
     MutexLock lock(mutex_);
     facts_.database = std::move(facts);
     health_ = Unshared(database_->health());
+  }
+
+  void TellHealth() REQUIRES(mutex_) {
+    const bool is_healthy = !is_stuck_ && health_.ok();
+    if (std::exchange(told_healthy_, is_healthy) == is_healthy) return;
+    if (options_.on_health) options_.on_health(is_healthy);
   }
 
   Waits CurrentWaits() {
@@ -302,6 +314,7 @@ class SqliteStore::Writer {
   bool wants_probe_ GUARDED_BY(mutex_) = false;
   int64_t probes_ GUARDED_BY(mutex_) = 0;
   absl::Status health_ GUARDED_BY(mutex_);
+  bool told_healthy_ GUARDED_BY(mutex_) = true;
   SqliteFacts facts_ GUARDED_BY(mutex_);
   std::thread thread_;
 };

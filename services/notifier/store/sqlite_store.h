@@ -35,6 +35,9 @@ struct SqliteOptions {
   absl::Duration max_append_wait = kMaxAppendWait;
   // Told how long each commit took, flush included; on the writing thread. May be null.
   std::function<void(absl::Duration)> on_commit = {};
+  // Told whether events are taken, when that changes; they are when the store opens. In order, on
+  // any thread, which must not call the store. May be null.
+  std::function<void(bool)> on_health = {};
 };
 
 // For metrics.

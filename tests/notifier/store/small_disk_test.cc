@@ -4,7 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sched.h>
-#include <stdlib.h>
 #include <sys/mount.h>
 
 #include <cerrno>
@@ -20,6 +19,7 @@
 #include "services/notifier/store/sqlite_store.h"
 #include "tests/notifier/store/kept_events.h"
 #include "tests/notifier/store/sample_events.h"
+#include "tests/testing/namespaces.h"
 #include "tests/testing/require.h"
 #include "tests/testing/temp_dir.h"
 
@@ -36,24 +36,11 @@ using ::testing::HasSubstr;
 constexpr int64_t kBallast = 1 << 20;
 constexpr char kDiskSize[] = "size=16m";
 
-// Enters a namespace, once for the process; the reason why not, or empty.
-std::string EnterNamespace() {
-  static const std::string* why_not = [] {
-    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", nullptr, MS_REC | MS_PRIVATE, "") != 0) {
-      return new std::string(
-          absl::StrCat("file systems cannot be mounted here: ", std::strerror(errno)));
-    }
-    return new std::string;
-  }();
-  return *why_not;
-}
-
 class SmallDiskTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    const std::string why_not = EnterNamespace();
-    if (!why_not.empty() && getenv("CI") == nullptr) GTEST_SKIP() << why_not;
-    ASSERT_EQ(why_not, "");
+    NeedNamespaces(CLONE_NEWNS);
+    if (IsSkipped() || HasFatalFailure()) return;
     Require(mount("tmpfs", folder_.path().c_str(), "tmpfs", 0, kDiskSize) == 0, "a small disk");
     is_mounted_ = true;
   }

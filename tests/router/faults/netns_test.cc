@@ -3,10 +3,8 @@
 // right to do so (CAP_SYS_ADMIN).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <net/if.h>
 #include <sched.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 
 #include <cerrno>
@@ -18,8 +16,8 @@
 #include "absl/strings/str_cat.h"
 #include "tests/router/faults/fault_world.h"
 #include "tests/testing/dns_server.h"
+#include "tests/testing/namespaces.h"
 #include "tests/testing/require.h"
-#include "tests/testing/socket.h"
 #include "tests/testing/temp_dir.h"
 
 namespace understudy::testing {
@@ -45,40 +43,9 @@ bool Shell(const std::string& command) {
   return system(command.c_str()) == 0;
 }
 
-void RaiseLoopback() {
-  const Socket control = Bind(Transport::kUdp, "0.0.0.0", 0);
-  ifreq request = {};
-  std::strncpy(request.ifr_name, "lo", sizeof(request.ifr_name) - 1);
-  Require(ioctl(control.fd(), SIOCGIFFLAGS, &request) == 0, "the flags of loopback");
-  request.ifr_flags = static_cast<short>(request.ifr_flags | IFF_UP | IFF_RUNNING);
-  Require(ioctl(control.fd(), SIOCSIFFLAGS, &request) == 0, "loopback is up");
-}
-
-// Enters a namespace, once for the process; the reason why not, or empty.
-std::string EnterNamespace() {
-  static const std::string* why_not = [] {
-    if (unshare(CLONE_NEWNET | CLONE_NEWNS) != 0 ||
-        mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
-      return new std::string(
-          absl::StrCat("namespaces cannot be made here: ", std::strerror(errno)));
-    }
-    RaiseLoopback();
-    return new std::string;
-  }();
-  return *why_not;
-}
-
 class Netns : public ::testing::Test {
  protected:
-  void SetUp() override {
-    const std::string why_not = EnterNamespace();
-    if (why_not.empty()) return;
-    if (getenv("CI") != nullptr) {
-      FAIL() << why_not;
-    } else {
-      GTEST_SKIP() << why_not;
-    }
-  }
+  void SetUp() override { NeedNamespaces(CLONE_NEWNET | CLONE_NEWNS); }
 
   static std::string UrlOf(absl::string_view host, int port = 80) {
     return absl::StrCat("http://", host, ":", port, kIndex);

@@ -24,6 +24,7 @@
 #include "services/router/report/outbox.h"
 #include "services/router/report/segment.h"
 #include "tests/router/report/outbox_world.h"
+#include "tests/testing/namespaces.h"
 #include "tests/testing/require.h"
 
 namespace understudy::testing {
@@ -623,25 +624,11 @@ TEST(OutboxDisk, WithoutItsCursorItSendsAgainAfterARestart) {
   EXPECT_THAT(world.received(), ElementsAre("a", "a"));
 }
 
-// A file system of so many bytes at `directory`, for this process alone; the reason why not, or
-// empty.
-std::string MountSmall(const std::string& directory, const char* size) {
-  if (unshare(CLONE_NEWNS) != 0 ||
-      mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-      mount("understudy", directory.c_str(), "tmpfs", 0, size) != 0) {
-    return absl::StrCat("a file system cannot be mounted here: ", std::strerror(errno));
-  }
-  return {};
-}
-
 TEST(OutboxDisk, O5_AFullDiskCostsNoEventWhileThereIsMemory) {
   const TempDir dir;
-  const std::string why_not = MountSmall(dir.path(), "size=128k");
-  if (!why_not.empty() && getenv("CI") != nullptr) {
-    FAIL() << why_not;
-  } else if (!why_not.empty()) {
-    GTEST_SKIP() << why_not;
-  }
+  NeedNamespaces(CLONE_NEWNS);
+  if (IsSkipped() || HasFatalFailure()) return;
+  ASSERT_EQ(mount("tmpfs", dir.path().c_str(), "tmpfs", 0, "size=128k"), 0) << std::strerror(errno);
   OutboxWorld world(dir.path() + "/outbox", kDefaultOutboxBytes);
   ASSERT_TRUE(world.Open().ok());
   Refuse(world);
