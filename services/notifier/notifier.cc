@@ -35,8 +35,6 @@ using serving::Log;
 using serving::LogLevel;
 
 constexpr char kServiceName[] = "understudy.notifier.v1.NotifierService";
-// Senders each hold one while their events wait for the disk.
-constexpr int kGrpcThreads = 128;
 // Connections of the HTTP door, and what else is open.
 constexpr int kDescriptorsNeeded = 10000 + 200;
 
@@ -221,7 +219,7 @@ absl::StatusOr<std::unique_ptr<Notifier>> Notifier::Start(const NotifierConfig& 
       {.listen = config.grpc_listen,
        .service_name = kServiceName,
        .max_request_bytes = kMaxRequestBytes,
-       .max_threads = kGrpcThreads},
+       .max_threads = kMaxGrpcThreads},
       [&](grpc::ServerBuilder& builder) { builder.RegisterService(parts.grpc_service.get()); });
   if (!grpc.ok()) return grpc.status();
   parts.grpc = *std::move(grpc);

@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/mutex.h"
+#include "common/serving/grpc_error.h"
 #include "tests/e2e/notifier_database.h"
 #include "tests/e2e/notifier_world.h"
 #include "tests/e2e/router_process.h"
@@ -203,9 +204,10 @@ TEST(NotifierProcess, P12_ALogThatNobodyReadsStopsNothing) {
   EXPECT_TRUE(world.Report("still here").ok());
 }
 
-// notifier.cc's limit, without the thread that looks for more calls.
-TEST(NotifierProcess, SendersOverTheThreadsThatWaitForTheDiskAreRefusedAndThreadsAreBounded) {
-  constexpr int kThreads = 128;
+// The limits of grpc_service.h.
+TEST(NotifierProcess, SendersOverThoseThatWaitForTheDiskAreToldToComeBackAndThreadsAreBounded) {
+  constexpr int kCalls = 128;
+  constexpr int kThreads = 2 * kCalls;
   constexpr int kSenders = 200;
   // The server's others, and those of its log, its doors, its store and its mails.
   constexpr int kOtherThreads = 40;
@@ -224,17 +226,23 @@ TEST(NotifierProcess, SendersOverTheThreadsThatWaitForTheDiskAreRefusedAndThread
     senders.emplace_back([&, i] {
       const grpc::Status status = world.Report(absl::StrCat("sender-", i));
       if (status.ok()) ++stored;
-      if (status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED) ++refused;
+      if (status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED) {
+        ++refused;
+        EXPECT_EQ(serving::RetryDelay(status), absl::Seconds(1)) << status.error_message();
+      }
       if (status.error_code() == grpc::StatusCode::UNAVAILABLE) ++waited;
     });
   }
-  EXPECT_TRUE(WaitFor([&] { return refused >= kSenders - kThreads; }, kSoon));
+  EXPECT_TRUE(WaitFor([&] { return refused >= kSenders - kCalls; }, kSoon));
   EXPECT_LE(world.process().threads(), kThreads + kOtherThreads);
   EXPECT_EQ(sqlite3_exec(database, "ROLLBACK", nullptr, nullptr, nullptr), SQLITE_OK);
   sqlite3_close(database);
   for (std::thread& sender : senders) sender.join();
   EXPECT_EQ(stored + refused + waited, kSenders);
-  EXPECT_LE(refused, kSenders - kThreads + 2);
+  EXPECT_EQ(refused, kSenders - kCalls);
+  EXPECT_EQ(
+      world.Metric("understudy_events_rejected_total{door=\"grpc\",reason=\"TOO_MANY_CALLS\"}"),
+      refused);
   EXPECT_TRUE(world.Report("last").ok());
 }
 

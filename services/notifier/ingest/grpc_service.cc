@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/time/clock.h"
 #include "common/serving/grpc_error.h"
 #include "services/notifier/ingest/conversion.h"
@@ -25,7 +26,31 @@ grpc::Status ToStatus(const absl::Status& status) {
 grpc::Status GrpcService::ReportErrorEvents(grpc::ServerContext*,
                                             const v1::ReportErrorEventsRequest* request,
                                             v1::ReportErrorEventsResponse* response) {
-  std::variant<Batch, serving::CallerError> read = ReadBatch(*request);
+  return Seated([&] { return Report(*request, *response); });
+}
+
+grpc::Status GrpcService::ListErrorEvents(grpc::ServerContext*,
+                                          const v1::ListErrorEventsRequest* request,
+                                          v1::ListErrorEventsResponse* response) {
+  return Seated([&] { return ListEvents(*request, *response); });
+}
+
+grpc::Status GrpcService::ListErrorGroups(grpc::ServerContext*,
+                                          const v1::ListErrorGroupsRequest* request,
+                                          v1::ListErrorGroupsResponse* response) {
+  return Seated([&] { return ListGroups(*request, *response); });
+}
+
+grpc::Status GrpcService::Seated(const std::function<grpc::Status()>& answer) {
+  const absl::Cleanup leave = [this] { --calls_; };
+  if (++calls_ <= kMaxGrpcCalls) return answer();
+  ingest_.Reject({.refusal = {.reason = "TOO_MANY_CALLS"}}, Door::kGrpc);
+  return serving::TryLater("too many calls wait for the disk", kRetryDelay);
+}
+
+grpc::Status GrpcService::Report(const v1::ReportErrorEventsRequest& request,
+                                 v1::ReportErrorEventsResponse& response) {
+  std::variant<Batch, serving::CallerError> read = ReadBatch(request);
   if (const auto* error = std::get_if<serving::CallerError>(&read)) {
     return serving::ToStatus(*error);
   }
@@ -37,14 +62,13 @@ grpc::Status GrpcService::ReportErrorEvents(grpc::ServerContext*,
     return ToStatus(intake.status());
   }
   for (const RejectedEvent& event : batch.rejected) ingest_.Reject(event, Door::kGrpc);
-  *response = ToResponse(batch, *intake);
+  response = ToResponse(batch, *intake);
   return grpc::Status::OK;
 }
 
-grpc::Status GrpcService::ListErrorEvents(grpc::ServerContext*,
-                                          const v1::ListErrorEventsRequest* request,
-                                          v1::ListErrorEventsResponse* response) {
-  const std::variant<EventsQuery, serving::CallerError> read = ReadQuery(*request);
+grpc::Status GrpcService::ListEvents(const v1::ListErrorEventsRequest& request,
+                                     v1::ListErrorEventsResponse& response) {
+  const std::variant<EventsQuery, serving::CallerError> read = ReadQuery(request);
   if (const auto* error = std::get_if<serving::CallerError>(&read)) {
     return serving::ToStatus(*error);
   }
@@ -55,16 +79,15 @@ grpc::Status GrpcService::ListErrorEvents(grpc::ServerContext*,
   if (!events.ok()) return ToStatus(events.status());
   if (static_cast<int>(events->size()) > query.page_size) {
     events->pop_back();
-    response->set_next_page_token(PageToken(events->back().row));
+    response.set_next_page_token(PageToken(events->back().row));
   }
-  for (const StoredEvent& stored : *events) SetEvent(stored.event, response->add_events());
+  for (const StoredEvent& stored : *events) SetEvent(stored.event, response.add_events());
   return grpc::Status::OK;
 }
 
-grpc::Status GrpcService::ListErrorGroups(grpc::ServerContext*,
-                                          const v1::ListErrorGroupsRequest* request,
-                                          v1::ListErrorGroupsResponse* response) {
-  const std::variant<GroupsQuery, serving::CallerError> read = ReadQuery(*request);
+grpc::Status GrpcService::ListGroups(const v1::ListErrorGroupsRequest& request,
+                                     v1::ListErrorGroupsResponse& response) {
+  const std::variant<GroupsQuery, serving::CallerError> read = ReadQuery(request);
   if (const auto* error = std::get_if<serving::CallerError>(&read)) {
     return serving::ToStatus(*error);
   }
@@ -74,9 +97,9 @@ grpc::Status GrpcService::ListErrorGroups(grpc::ServerContext*,
   if (!groups.ok()) return ToStatus(groups.status());
   if (static_cast<int>(groups->size()) > query.page_size) {
     groups->pop_back();
-    response->set_next_page_token(PageToken(groups->back().place));
+    response.set_next_page_token(PageToken(groups->back().place));
   }
-  for (const Store::ListedGroup& listed : *groups) SetGroup(listed.group, response->add_groups());
+  for (const Store::ListedGroup& listed : *groups) SetGroup(listed.group, response.add_groups());
   return grpc::Status::OK;
 }
 
