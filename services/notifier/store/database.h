@@ -109,8 +109,8 @@ class Database {
   absl::Status Replace(const std::string& reason);
   // Does what follows from a failure; its status.
   absl::Status OnFailure(const Failure& failure);
-  // The same for a failure to write the log back. Opens the database anew at once if that closed it,
-  // for its readers; `health_` stays as it is until the next transaction.
+  // The same for a failure to write the log back. Opens the database anew at once if that closed
+  // it, for its readers; `health_` stays as it is until the next transaction.
   void OnLogFailure(const Failure& failure);
   // Whether what is ordinary may be written: the ballast is held, or there is as much room as if.
   bool HasRoom();
