@@ -194,6 +194,18 @@ class ChartTest(unittest.TestCase):
         self.assertNotIn("volumeClaimTemplates",
                          rendered.named(single, "StatefulSet", "understudy-notifier")["spec"])
 
+    def test_notes_warn_of_what_is_missing(self):
+        said = rendered.notes([CI / "minimal-values.yaml"])
+        for key in ("mail.smtp", "session_key_file", "notifier.config.accounts"):
+            self.assertRegex(said, f"WARNING: \\S*{key} is")
+        self.assertIn('understudy-client: "true"', said)
+        self.assertIn("dns:///understudy-router:50051", said)
+        self.assertNotIn("WARNING", rendered.notes([CI / "external-secrets-values.yaml"]))
+        self.assertIn("lost with the pod", rendered.notes([CI / "no-persistence-values.yaml"]))
+        self.assertIn("Fallback URL for numbers at Twilio: https://alerts.example.com/fallback",
+                      rendered.notes([CI / "ingress-values.yaml"]))
+        self.assertNotIn("plain text", rendered.notes([CI / "tls-values.yaml"]))
+
     def test_rules_and_dashboard_are_those_of_deploy(self):
         objects = rendered.variations()["ci/monitoring-values.yaml"]
         by_kind = {found["kind"]: found for found in objects}

@@ -2,7 +2,9 @@
 
 import functools
 import pathlib
+import shutil
 import subprocess
+import tempfile
 
 import yaml
 
@@ -31,12 +33,24 @@ def _objects(text):
     return [found for found in yaml.safe_load_all(text) if found is not None]
 
 
-def chart(*arguments, values=()):
+def chart(*arguments, values=(), folder=CHART):
     """The chart's objects, with values files and further arguments of helm."""
     files = [word for path in values for word in ("--values", path)]
     return _objects(
-        _run(TOOLS / "helm", "template", "understudy", CHART, "--namespace", NAMESPACE,
+        _run(TOOLS / "helm", "template", "understudy", folder, "--namespace", NAMESPACE,
              "--kube-version", newest_kubernetes()[-1], *files, *arguments))
+
+
+def notes(values):
+    """What helm says after an installation. Without a cluster it does not say it, so a copy of the chart says it
+    in an object."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = pathlib.Path(folder, CHART.name)
+        shutil.copytree(CHART, copy)
+        (copy / "templates" / "notes.yaml").write_text(
+            '{kind: Notes, metadata: {name: notes}, '
+            'text: {{ include (print .Template.BasePath "/NOTES.txt") . | toJson }}}', encoding="utf-8")
+        return named(chart(values=values, folder=copy), "Notes", "notes")["text"]
 
 
 def kustomization(path):
