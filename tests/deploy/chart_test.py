@@ -116,6 +116,20 @@ class ChartTest(unittest.TestCase):
                     rendered_with(nested(path, value))
                 self.assertIn("values don't meet the specifications of the schema", str(caught.exception))
 
+    def test_mistakes_that_no_schema_sees_are_refused(self):
+        mistakes = {
+            "router.secrets names no Secret":
+                nested("router.config.session_key_file", "/run/secrets/understudy/session-key"),
+            "notifier.secrets names no Secret":
+                nested("notifier.config.accounts", [{"sid": "AC" + "0" * 32,
+                                                     "auth_token_file": "/run/secrets/understudy/token"}]),
+            "minReplicas is more than maxReplicas":
+                nested("router.autoscaling", {"enabled": True, "minReplicas": 11}),
+        }
+        for said, values in mistakes.items():
+            with self.assertRaisesRegex(rendered.RenderError, said):
+                rendered_with(values)
+
     def test_the_reference_configurations_are_no_mistakes(self):
         """All of deploy/config but what the chart knows better; also what is commented out there."""
         for service, owned in (
@@ -135,7 +149,7 @@ class ChartTest(unittest.TestCase):
             with self.subTest(service):
                 self.assertIn("accounts", config)
                 self.assertIn("auth_token_file", config["accounts"][0])
-                rendered_with({service: {"config": config}})
+                rendered_with({service: {"config": config, "secrets": ["some"]}})
 
     def test_a_change_of_the_configuration_rolls_the_pods_it_is_for(self):
         def checksums(objects):

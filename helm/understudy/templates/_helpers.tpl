@@ -121,6 +121,14 @@ dns:///{{ include "understudy.fullname" . }}-router:50051
 dns:///{{ include "understudy.fullname" . }}-notifier:50052
 {{- end }}
 
+{{/* Files of Secrets that a configuration names have to come from somewhere:
+     (dict "component" name "values" its-values "config" text). */}}
+{{- define "understudy.checkSecrets" -}}
+{{- if and (contains "/run/secrets/understudy/" .config) (not .values.secrets) }}
+{{- fail (printf "%s.config names a file below /run/secrets/understudy, but %s.secrets names no Secret" .component .component) }}
+{{- end }}
+{{- end }}
+
 {{/* router.yaml: what the chart knows, and router.config. */}}
 {{- define "understudy.routerConfig" -}}
 {{- $config := deepCopy .Values.router.config }}
