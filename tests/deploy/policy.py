@@ -247,8 +247,8 @@ def budgets_and_autoscalers_have_a_target(objects):
 
 
 def rolling_loses_no_call(objects):
-    """A pod that goes waits until clients know, and has time to finish: the router needs 31 seconds, the
-    notifier 8."""
+    """A pod that goes waits until clients know, and has time to finish: the router needs 31 seconds at most,
+    the notifier 8."""
     complaints = []
     for found, _, spec in _pods(objects):
         if _runs_once(found):
