@@ -152,12 +152,24 @@ class ManifestsTest(unittest.TestCase):
         self.assertEqual(len(blocks), 2)
         return blocks
 
-    def test_the_autoscaler_can_count_calls(self):
-        objects = rendered.kustomization(rendered.ROOT / "tests/deploy/in-flight-metric")
+    def test_options_do_what_they_are_for(self):
+        components = {path.name for path in (rendered.KUBERNETES / "components").iterdir()}
+        text = (rendered.ROOT / "tests/deploy/options/kustomization.yaml").read_text(encoding="utf-8")
+        self.assertEqual(set(re.findall(r"components/([\w-]+)", text)), components)
+        objects = rendered.variations()["options"]
         autoscaler = rendered.named(objects, "HorizontalPodAutoscaler", "understudy-router")
-        self.assertEqual([metric["type"] for metric in autoscaler["spec"]["metrics"]], ["Resource", "Pods"])
-        self.assertEqual([complaint_of_schema(autoscaler, version)
-                          for version in rendered.newest_kubernetes()], [""] * 3)
+        self.assertEqual([metric["type"] for metric in autoscaler["spec"]["metrics"]],
+                         ["Resource", "Pods"])
+        # With TLS, as the chart has it.
+        chart = rendered.variations()["ci/tls-values.yaml"]
+        for kind, name in (("Deployment", "router"), ("StatefulSet", "notifier")):
+            (mine,), (theirs,) = (
+                rendered.pod_of(rendered.named(one, kind, f"understudy-{name}"))[1]["containers"]
+                for one in (objects, chart))
+            for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+                self.assertEqual(mine[probe], theirs[probe])
+            mounts = [mount["mountPath"] for mount in mine["volumeMounts"]]
+            self.assertIn("/run/secrets/understudy-tls", mounts)
 
 
 if __name__ == "__main__":
