@@ -1,5 +1,5 @@
-"""What is particular to the chart: what its values do, which mistakes it refuses, that it and the plain
-manifests are the same, and that `helm test` finds what it looks for."""
+"""What is particular to the chart: what its values do, which mistakes it refuses, and that it and the
+plain manifests are the same."""
 
 import copy
 import json
@@ -14,6 +14,10 @@ import rendered
 import yaml
 
 CI = rendered.CHART / "ci"
+# What these values mean the services' own configuration says, or Kubernetes.
+OTHERS_VALUES = (
+    r" {6,}|    (accounts|numbers|mail|alerts|apology|requests|limits|grafana_dashboard):"
+)
 
 
 def rendered_with(values):
@@ -37,9 +41,19 @@ class ChartTest(unittest.TestCase):
         for values in [None, *sorted(CI.glob("*.yaml"))]:
             arguments = [] if values is None else ["--values", values]
             done = subprocess.run(
-                [rendered.TOOLS / "helm", "lint", "--strict", rendered.CHART, "--kube-version",
-                 rendered.newest_kubernetes()[-1], *arguments],
-                capture_output=True, text=True, check=False)
+                [
+                    rendered.TOOLS / "helm",
+                    "lint",
+                    "--strict",
+                    rendered.CHART,
+                    "--kube-version",
+                    rendered.newest_kubernetes()[-1],
+                    *arguments,
+                ],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def test_versions_are_those_of_the_services(self):
@@ -48,16 +62,14 @@ class ChartTest(unittest.TestCase):
         (version,) = re.findall(r"project\(understudy VERSION ([0-9.]+)", cmake)
         self.assertEqual((chart["version"], chart["appVersion"]), (version, version))
         for objects in (rendered.variations()["chart"], rendered.variations()["base"]):
-            for found, _, container in policy._containers(objects):  # pylint: disable=protected-access
+            for found, _, container in policy.containers(objects):
                 self.assertTrue(container["image"].endswith(f":{version}"), rendered.title(found))
 
     def test_every_value_has_a_sentence(self):
         lines = (rendered.CHART / "values.yaml").read_text(encoding="utf-8").split("\n")
         for number, line in enumerate(lines):
             key = re.match(r" *(\w+):", line)
-            # What is inside of these is the services' own, or Kubernetes'.
-            if key is None or re.match(r" {6,}|    (accounts|numbers|mail|alerts|apology|requests|limits|grafana)",
-                                       line):
+            if key is None or re.match(OTHERS_VALUES, line):
                 continue
             self.assertRegex(lines[number - 1], r"^ *#", f"values.yaml:{number + 1}: {line}")
 
@@ -68,8 +80,13 @@ class ChartTest(unittest.TestCase):
                 self.assertIn(key, properties, path)
                 if isinstance(value, dict) and "properties" in properties[key]:
                     walk(value, properties[key], f"{path}.{key}")
+
         schema = json.loads((rendered.CHART / "values.schema.json").read_text(encoding="utf-8"))
-        walk(yaml.safe_load((rendered.CHART / "values.yaml").read_text(encoding="utf-8")), schema, "values")
+        walk(
+            yaml.safe_load((rendered.CHART / "values.yaml").read_text(encoding="utf-8")),
+            schema,
+            "values",
+        )
 
     def test_mistakes_are_refused(self):
         mistakes = {
@@ -114,27 +131,36 @@ class ChartTest(unittest.TestCase):
             with self.subTest(path):
                 with self.assertRaises(rendered.RenderError) as caught:
                     rendered_with(nested(path, value))
-                self.assertIn("values don't meet the specifications of the schema", str(caught.exception))
+                self.assertIn(
+                    "values don't meet the specifications of the schema", str(caught.exception)
+                )
 
     def test_mistakes_that_no_schema_sees_are_refused(self):
         mistakes = {
-            "router.secrets names no Secret":
-                nested("router.config.session_key_file", "/run/secrets/understudy/session-key"),
-            "notifier.secrets names no Secret":
-                nested("notifier.config.accounts", [{"sid": "AC" + "0" * 32,
-                                                     "auth_token_file": "/run/secrets/understudy/token"}]),
-            "minReplicas is more than maxReplicas":
-                nested("router.autoscaling", {"enabled": True, "minReplicas": 11}),
+            "router.secrets names no Secret": nested(
+                "router.config.session_key_file", "/run/secrets/understudy/session-key"
+            ),
+            "notifier.secrets names no Secret": nested(
+                "notifier.config.accounts",
+                [{"sid": "AC" + "0" * 32, "auth_token_file": "/run/secrets/understudy/token"}],
+            ),
+            "minReplicas is more than maxReplicas": nested(
+                "router.autoscaling", {"enabled": True, "minReplicas": 11}
+            ),
         }
         for said, values in mistakes.items():
             with self.assertRaisesRegex(rendered.RenderError, said):
                 rendered_with(values)
 
     def test_the_reference_configurations_are_no_mistakes(self):
-        """All of deploy/config but what the chart knows better; also what is commented out there."""
+        """All of deploy/config but what the chart knows better; also what is commented out."""
         for service, owned in (
-                ("router", ["grpc.listen", "grpc.tls", "http", "admin", "bins", "notifier"]),
-                ("notifier", ["grpc", "http.listen", "http.tls", "admin", "store.sqlite", "mail.directory"])):
+            ("router", ["grpc.listen", "grpc.tls", "http", "admin", "bins", "notifier"]),
+            (
+                "notifier",
+                ["grpc", "http.listen", "http.tls", "admin", "store.sqlite", "mail.directory"],
+            ),
+        ):
             text = (rendered.ROOT / f"deploy/config/{service}.yaml").read_text(encoding="utf-8")
             # A commented key is "# key: value" at the place where it would be.
             text = re.sub(r"(?m)^( *)# ((?:  )*(?:- )?\w+:( .*)?)$", r"\1\2", text)
@@ -153,8 +179,13 @@ class ChartTest(unittest.TestCase):
 
     def test_a_change_of_the_configuration_rolls_the_pods_it_is_for(self):
         def checksums(objects):
-            return [rendered.pod_of(rendered.named(objects, kind, f"understudy-{name}"))[0]["annotations"]
-                    ["checksum/config"] for kind, name in (("Deployment", "router"), ("StatefulSet", "notifier"))]
+            return [
+                rendered.pod_of(rendered.named(objects, kind, f"understudy-{name}"))[0][
+                    "annotations"
+                ]["checksum/config"]
+                for kind, name in (("Deployment", "router"), ("StatefulSet", "notifier"))
+            ]
+
         before = checksums(rendered.variations()["chart"])
         router = checksums(rendered_with({"router": {"bins": {"apology": "<Response/>"}}}))
         notifier = checksums(rendered_with(nested("notifier.config.store.retention", "7d")))
@@ -166,29 +197,46 @@ class ChartTest(unittest.TestCase):
     def test_tls_is_mounted_and_configured(self):
         objects = rendered.variations()["ci/tls-values.yaml"]
         folder = "/run/secrets/understudy-tls"
-        server = {"certificate_file": f"{folder}/tls.crt", "key_file": f"{folder}/tls.key",
-                  "client_ca_file": f"{folder}/ca.crt"}
-        client = {"ca_file": f"{folder}/ca.crt", "certificate_file": f"{folder}/tls.crt",
-                  "key_file": f"{folder}/tls.key"}
+        server = {
+            "certificate_file": f"{folder}/tls.crt",
+            "key_file": f"{folder}/tls.key",
+            "client_ca_file": f"{folder}/ca.crt",
+        }
+        client = {
+            "ca_file": f"{folder}/ca.crt",
+            "certificate_file": f"{folder}/tls.crt",
+            "key_file": f"{folder}/tls.key",
+        }
         router, notifier = (
-            yaml.safe_load(rendered.named(objects, "ConfigMap", f"understudy-{name}")["data"][f"{name}.yaml"])
-            for name in ("router", "notifier"))
+            yaml.safe_load(
+                rendered.named(objects, "ConfigMap", f"understudy-{name}")["data"][f"{name}.yaml"]
+            )
+            for name in ("router", "notifier")
+        )
         self.assertEqual(router["grpc"]["tls"], server)
         self.assertEqual(router["notifier"]["tls"], client)
         self.assertEqual(notifier["grpc"]["tls"], server)
-        self.assertEqual(notifier["http"]["tls"], {key: server[key] for key in ("certificate_file", "key_file")})
-        for kind, name, secret in (("Deployment", "router", "understudy-router-tls"),
-                                   ("StatefulSet", "notifier", "understudy-notifier-tls"),
-                                   ("Pod", "test", "understudy-client-tls")):
+        self.assertEqual(
+            notifier["http"]["tls"], {key: server[key] for key in ("certificate_file", "key_file")}
+        )
+        for kind, name, secret in (
+            ("Deployment", "router", "understudy-router-tls"),
+            ("StatefulSet", "notifier", "understudy-notifier-tls"),
+            ("Pod", "test", "understudy-client-tls"),
+        ):
             _, spec = rendered.pod_of(rendered.named(objects, kind, f"understudy-{name}"))
             volumes = {volume["name"]: volume for volume in spec["volumes"]}
             self.assertEqual(volumes["tls"]["secret"]["secretName"], secret)
-            self.assertIn(folder, [mount["mountPath"] for mount in spec["containers"][0]["volumeMounts"]])
+            self.assertIn(
+                folder, [mount["mountPath"] for mount in spec["containers"][0]["volumeMounts"]]
+            )
 
         tls = yaml.safe_load((CI / "tls-values.yaml").read_text(encoding="utf-8"))
         tls["tls"].update({"mutual": False, "http": False})
         objects = rendered_with(tls)
-        router = yaml.safe_load(rendered.named(objects, "ConfigMap", "understudy-router")["data"]["router.yaml"])
+        router = yaml.safe_load(
+            rendered.named(objects, "ConfigMap", "understudy-router")["data"]["router.yaml"]
+        )
         self.assertNotIn("client_ca_file", router["grpc"]["tls"])
         self.assertEqual(router["notifier"]["tls"], {"ca_file": f"{folder}/ca.crt"})
 
@@ -200,13 +248,21 @@ class ChartTest(unittest.TestCase):
 
     def test_what_is_off_is_not_there(self):
         kinds = {found["kind"] for found in rendered.variations()["chart"]}
-        for kind in ("Ingress", "HorizontalPodAutoscaler", "ServiceMonitor", "PrometheusRule", "Secret"):
+        for kind in (
+            "Ingress",
+            "HorizontalPodAutoscaler",
+            "ServiceMonitor",
+            "PrometheusRule",
+            "Secret",
+        ):
             self.assertNotIn(kind, kinds)
         single = rendered.variations()["ci/no-persistence-values.yaml"]
         kinds = {found["kind"] for found in single}
         self.assertFalse(kinds & {"PodDisruptionBudget", "NetworkPolicy"})
-        self.assertNotIn("volumeClaimTemplates",
-                         rendered.named(single, "StatefulSet", "understudy-notifier")["spec"])
+        self.assertNotIn(
+            "volumeClaimTemplates",
+            rendered.named(single, "StatefulSet", "understudy-notifier")["spec"],
+        )
 
     def test_notes_warn_of_what_is_missing(self):
         said = rendered.notes([CI / "minimal-values.yaml"])
@@ -216,36 +272,54 @@ class ChartTest(unittest.TestCase):
         self.assertIn("dns:///understudy-router:50051", said)
         self.assertNotIn("WARNING", rendered.notes([CI / "external-secrets-values.yaml"]))
         self.assertIn("lost with the pod", rendered.notes([CI / "no-persistence-values.yaml"]))
-        self.assertIn("Fallback URL for numbers at Twilio: https://alerts.example.com/fallback",
-                      rendered.notes([CI / "ingress-values.yaml"]))
+        self.assertIn(
+            "Fallback URL for numbers at Twilio: https://alerts.example.com/fallback",
+            rendered.notes([CI / "ingress-values.yaml"]),
+        )
         self.assertNotIn("plain text", rendered.notes([CI / "tls-values.yaml"]))
 
     def test_rules_and_dashboard_are_those_of_deploy(self):
         objects = rendered.variations()["ci/monitoring-values.yaml"]
         by_kind = {found["kind"]: found for found in objects}
         monitors = [found for found in objects if found["kind"] == "ServiceMonitor"]
-        self.assertEqual({found["metadata"]["labels"]["release"] for found in monitors}, {"prometheus"})
-        jobs = {rule["replacement"] for found in monitors for endpoint in found["spec"]["endpoints"]
-                for rule in endpoint["relabelings"]}
+        self.assertEqual(
+            {found["metadata"]["labels"]["release"] for found in monitors}, {"prometheus"}
+        )
+        jobs = {
+            rule["replacement"]
+            for found in monitors
+            for endpoint in found["spec"]["endpoints"]
+            for rule in endpoint["relabelings"]
+        }
         self.assertEqual(jobs, {"understudy-router", "understudy-notifier"})
         rules = rendered.ROOT / "deploy/prometheus/rules.yaml"
         if rules.exists():
-            self.assertEqual(by_kind["PrometheusRule"]["spec"], yaml.safe_load(rules.read_text(encoding="utf-8")))
+            self.assertEqual(
+                by_kind["PrometheusRule"]["spec"], yaml.safe_load(rules.read_text(encoding="utf-8"))
+            )
         dashboard = rendered.ROOT / "deploy/grafana/understudy.json"
         if dashboard.exists():
             found = rendered.named(objects, "ConfigMap", "understudy-dashboard")
             self.assertEqual(found["metadata"]["labels"]["grafana_dashboard"], "1")
-            self.assertEqual(json.loads(found["data"]["understudy.json"]),
-                             json.loads(dashboard.read_text(encoding="utf-8")))
+            self.assertEqual(
+                json.loads(found["data"]["understudy.json"]),
+                json.loads(dashboard.read_text(encoding="utf-8")),
+            )
 
     def test_the_chart_and_the_manifests_are_the_same(self):
-        """The default values against the base, object by object, but for what only the chart has: labels of
-        Helm, its test, what is configured."""
-        chart = {rendered.title(found): without_release(found) for found in rendered.variations()["chart"]
-                 if "helm.sh/hook" not in found["metadata"].get("annotations", {})
-                 and found["kind"] != "ConfigMap"}
-        base = {rendered.title(found): without_release(found) for found in rendered.variations()["base"]
-                if found["kind"] not in ("ConfigMap", "Namespace")}
+        """The default values against the base, object by object, but for what only the chart has:
+        labels of Helm, its test, what is configured."""
+        chart = {
+            rendered.title(found): without_release(found)
+            for found in rendered.variations()["chart"]
+            if "helm.sh/hook" not in found["metadata"].get("annotations", {})
+            and found["kind"] != "ConfigMap"
+        }
+        base = {
+            rendered.title(found): without_release(found)
+            for found in rendered.variations()["base"]
+            if found["kind"] not in ("ConfigMap", "Namespace")
+        }
         self.assertEqual(set(chart), set(base))
         for name, found in chart.items():
             self.assertEqual(found, base[name], name)
@@ -262,8 +336,14 @@ def without_release(found):
                 strip(one)
         if not isinstance(value, dict):
             return
-        for key in ("helm.sh/chart", "app.kubernetes.io/instance", "app.kubernetes.io/version",
-                    "app.kubernetes.io/managed-by", "checksum/config", "imagePullPolicy"):
+        for key in (
+            "helm.sh/chart",
+            "app.kubernetes.io/instance",
+            "app.kubernetes.io/version",
+            "app.kubernetes.io/managed-by",
+            "checksum/config",
+            "imagePullPolicy",
+        ):
             value.pop(key, None)
         if "configMap" in value:  # kustomize's end in a checksum
             value["configMap"]["name"] = re.sub(r"-[a-z0-9]{10}$", "", value["configMap"]["name"])
@@ -271,6 +351,7 @@ def without_release(found):
             strip(one)
         if value.get("annotations") == {}:
             del value["annotations"]
+
     strip(found)
     return found
 

@@ -1,5 +1,5 @@
-"""What `helm test` runs in a cluster, run here: the script of the pod that the chart makes, against the services
-with the configurations that the chart makes, on loopback."""
+"""What `helm test` runs in a cluster, run here: the script of the pod that the chart makes, against the
+services with the configurations that the chart makes, on loopback."""
 
 import contextlib
 import json
@@ -27,9 +27,18 @@ class Service:
                 text = text.replace(old, new)
             (self.folder / file).write_text(text, encoding="utf-8")
         self.process = subprocess.Popen(  # pylint: disable=consider-using-with
-            ["timeout", "--kill-after=5", "120", rendered.BINARIES / f"understudy-{name}", "--config",
-             self.folder / f"{name}.yaml"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE)
+            [
+                "timeout",
+                "--kill-after=5",
+                "120",
+                rendered.BINARIES / f"understudy-{name}",
+                "--config",
+                self.folder / f"{name}.yaml",
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
         self.ports = self._wait_until_it_serves()
 
     def _wait_until_it_serves(self):
@@ -50,20 +59,35 @@ class HelmTestTest(unittest.TestCase):
         objects = rendered.chart(*values)
         (container,) = rendered.named(objects, "Pod", "understudy-test")["spec"]["containers"]
         with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as running:
-            notifier = running.enter_context(contextlib.closing(Service("notifier", objects, folder, {})))
+            notifier = running.enter_context(
+                contextlib.closing(Service("notifier", objects, folder, {}))
+            )
             told = notifier.ports["grpc_port"] if tells_notifier else 1
-            replacements = {"dns:///understudy-notifier:50052": f"dns:///127.0.0.1:{told}", **(router or {})}
-            router = running.enter_context(contextlib.closing(Service("router", objects, folder, replacements)))
+            replacements = {
+                "dns:///understudy-notifier:50052": f"dns:///127.0.0.1:{told}",
+                **(router or {}),
+            }
+            router = running.enter_context(
+                contextlib.closing(Service("router", objects, folder, replacements))
+            )
             environment = {variable["name"]: variable["value"] for variable in container["env"]}
-            environment |= {"PATH": f"{rendered.BINARIES}:/usr/bin:/bin",
-                            "ROUTER": f"dns:///127.0.0.1:{router.ports['grpc_port']}",
-                            "NOTIFIER_HOST": "127.0.0.1",
-                            "NOTIFIER_ADMIN_PORT": str(notifier.ports["admin_port"]),
-                            "PRIMARY": f"http://127.0.0.1:{notifier.ports['http_port']}/helm-test"}
+            environment |= {
+                "PATH": f"{rendered.BINARIES}:/usr/bin:/bin",
+                "ROUTER": f"dns:///127.0.0.1:{router.ports['grpc_port']}",
+                "NOTIFIER_HOST": "127.0.0.1",
+                "NOTIFIER_ADMIN_PORT": str(notifier.ports["admin_port"]),
+                "PRIMARY": f"http://127.0.0.1:{notifier.ports['http_port']}/helm-test",
+            }
             if not tells_notifier:
                 environment["WAIT_SECONDS"] = "2"
-            done = subprocess.run([*container["command"], *container["args"]], env=environment, timeout=90,
-                                  capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                [*container["command"], *container["args"]],
+                env=environment,
+                timeout=90,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
         return done.returncode, done.stdout + done.stderr
 
     def test_finds_the_event_of_a_call_to_the_inside(self):

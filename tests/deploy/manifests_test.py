@@ -1,5 +1,5 @@
-"""Holds every values file of the chart and every overlay to Kubernetes' schemas, to our policy, and to what
-the services say of the configurations."""
+"""Holds every values file of the chart and every overlay to Kubernetes' schemas, to our policy, and to
+what the services say of the configurations."""
 
 import functools
 import ipaddress
@@ -18,7 +18,8 @@ CUSTOM_KINDS = {"ServiceMonitor", "PrometheusRule"}
 
 # The package reads its files again for each object; hundreds of objects are three minutes of that.
 kubernetes_validate.utils.schema_contents = functools.lru_cache(maxsize=None)(
-    kubernetes_validate.utils.schema_contents)
+    kubernetes_validate.utils.schema_contents
+)
 
 
 def complaint_of_schema(found, version):
@@ -31,8 +32,8 @@ def complaint_of_schema(found, version):
 
 
 def lay_out(config_map, folder):
-    """Puts a ConfigMap's files into `folder`, and beside them the secret files that they name. Returns the
-    path of the configuration."""
+    """Puts a ConfigMap's files into `folder`, and beside them the secret files that they name. Returns
+    the path of the configuration."""
     text_of = dict(config_map["data"])
     secrets = pathlib.Path(folder, "secrets")
     for name, text in text_of.items():
@@ -50,16 +51,40 @@ def lay_out(config_map, folder):
 
 def make_certificate(folder):
     """A self-signed one: tls.crt, tls.key, and ca.crt."""
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-                    "-nodes", "-days", "1", "-subj", "/CN=understudy", "-keyout", folder / "tls.key",
-                    "-out", folder / "tls.crt"], check=True, capture_output=True)
+    subprocess.run(
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-days",
+            "1",
+            "-subj",
+            "/CN=understudy",
+            "-keyout",
+            folder / "tls.key",
+            "-out",
+            folder / "tls.crt",
+        ],
+        check=True,
+        capture_output=True,
+    )
     (folder / "ca.crt").write_bytes((folder / "tls.crt").read_bytes())
 
 
 def check_config(binary, config):
     """(exit status, what it says) of a service's --check-config."""
-    done = subprocess.run([rendered.BINARIES / binary, "--check-config", "--config", config],
-                          capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run(
+        [rendered.BINARIES / binary, "--check-config", "--config", config],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
     return done.returncode, done.stdout + done.stderr
 
 
@@ -68,7 +93,14 @@ class ManifestsTest(unittest.TestCase):
 
     def test_there_is_something_to_check(self):
         names = set(rendered.variations())
-        for name in ("minimal", "tls", "external-secrets", "no-persistence", "ingress", "monitoring"):
+        for name in (
+            "minimal",
+            "tls",
+            "external-secrets",
+            "no-persistence",
+            "ingress",
+            "monitoring",
+        ):
             self.assertIn(f"ci/{name}-values.yaml", names)
         self.assertLess({"base", "overlays/single", "overlays/production"}, names)
         for name, objects in rendered.variations().items():
@@ -84,11 +116,15 @@ class ManifestsTest(unittest.TestCase):
                 if found["kind"] in CUSTOM_KINDS:
                     continue
                 if repr(found) not in known:
-                    known[repr(found)] = [complaint_of_schema(found, version) for version in versions]
+                    known[repr(found)] = [
+                        complaint_of_schema(found, version) for version in versions
+                    ]
                 self.assertEqual(known[repr(found)], [""] * 3, name)
 
     def test_the_schemas_are_strict(self):
-        (good,) = [found for found in rendered.variations()["base"] if found["kind"] == "Deployment"]
+        (good,) = [
+            found for found in rendered.variations()["base"] if found["kind"] == "Deployment"
+        ]
         version = rendered.newest_kubernetes()[0]
         self.assertEqual(complaint_of_schema(good, version), "")
         typo = {**good, "spec": {**good["spec"], "replica": 2}}
@@ -108,10 +144,17 @@ class ManifestsTest(unittest.TestCase):
     def test_the_services_take_the_configurations(self):
         for name, objects in rendered.variations().items():
             for service in ("router", "notifier"):
-                (config_map,) = [found for found in objects if found["kind"] == "ConfigMap"
-                                 and f"{service}.yaml" in found["data"]]
-                with self.subTest(variation=name, service=service), tempfile.TemporaryDirectory() as folder:
-                    status, said = check_config(f"understudy-{service}", lay_out(config_map, folder))
+                (config_map,) = [
+                    found
+                    for found in objects
+                    if found["kind"] == "ConfigMap" and f"{service}.yaml" in found["data"]
+                ]
+                with self.subTest(
+                    variation=name, service=service
+                ), tempfile.TemporaryDirectory() as folder:
+                    status, said = check_config(
+                        f"understudy-{service}", lay_out(config_map, folder)
+                    )
                     if "tls: unknown key" in said and name == "ci/tls-values.yaml":
                         self.skipTest("these services do not know TLS yet")
                     self.assertEqual(status, 0, said)
@@ -126,8 +169,10 @@ class ManifestsTest(unittest.TestCase):
     def test_the_network_is_shut_where_the_router_is(self):
         """NetworkPolicies shut all that services/router/fetch/egress.cc shuts."""
         source = (rendered.ROOT / "services/router/fetch/egress.cc").read_text(encoding="utf-8")
-        ranges = [(ipaddress.ip_network(cidr), kind) for cidr, kind
-                  in re.findall(r'\{"([0-9a-f.:]+/\d+)", AddressClass::k(\w+)\}', source)]
+        ranges = [
+            (ipaddress.ip_network(cidr), kind)
+            for cidr, kind in re.findall(r'\{"([0-9a-f.:]+/\d+)", AddressClass::k(\w+)\}', source)
+        ]
         public = [network for network, kind in ranges if kind == "Public"]
         # Of IPv6 all that is not public.
         shut = [network for network, kind in ranges if kind != "Public" and network.prefixlen > 0]
@@ -140,32 +185,40 @@ class ManifestsTest(unittest.TestCase):
                 for network in shut:
                     if network.version != opened.version or not network.subnet_of(opened):
                         continue
-                    self.assertTrue(any(network.subnet_of(one) for one in excepted),
-                                    f"{name}: {network} is open")
+                    self.assertTrue(
+                        any(network.subnet_of(one) for one in excepted),
+                        f"{name}: {network} is open",
+                    )
 
     def blocks_of_router(self, objects):
         policies = [found for found in objects if found["kind"] == "NetworkPolicy"]
         if not policies:
             return []
         egress = rendered.named(policies, "NetworkPolicy", "understudy-router")["spec"]["egress"]
-        blocks = [peer["ipBlock"] for rule in egress for peer in rule.get("to", []) if "ipBlock" in peer]
+        blocks = [
+            peer["ipBlock"] for rule in egress for peer in rule.get("to", []) if "ipBlock" in peer
+        ]
         self.assertEqual(len(blocks), 2)
         return blocks
 
     def test_options_do_what_they_are_for(self):
         components = {path.name for path in (rendered.KUBERNETES / "components").iterdir()}
-        text = (rendered.ROOT / "tests/deploy/options/kustomization.yaml").read_text(encoding="utf-8")
+        text = (rendered.ROOT / "tests/deploy/options/kustomization.yaml").read_text(
+            encoding="utf-8"
+        )
         self.assertEqual(set(re.findall(r"components/([\w-]+)", text)), components)
         objects = rendered.variations()["options"]
         autoscaler = rendered.named(objects, "HorizontalPodAutoscaler", "understudy-router")
-        self.assertEqual([metric["type"] for metric in autoscaler["spec"]["metrics"]],
-                         ["Resource", "Pods"])
+        self.assertEqual(
+            [metric["type"] for metric in autoscaler["spec"]["metrics"]], ["Resource", "Pods"]
+        )
         # With TLS, as the chart has it.
         chart = rendered.variations()["ci/tls-values.yaml"]
         for kind, name in (("Deployment", "router"), ("StatefulSet", "notifier")):
             (mine,), (theirs,) = (
                 rendered.pod_of(rendered.named(one, kind, f"understudy-{name}"))[1]["containers"]
-                for one in (objects, chart))
+                for one in (objects, chart)
+            )
             for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
                 self.assertEqual(mine[probe], theirs[probe])
             mounts = [mount["mountPath"] for mount in mine["volumeMounts"]]

@@ -1,5 +1,5 @@
-"""What every object that we ship has to keep to. Each function takes the objects of one installation and
-returns complaints; policy_test.py has an installation that each of them complains about."""
+"""What every object that we ship has to keep to. Each function takes the objects of one installation
+and returns complaints; policy_test.py has faults that each of them has to see."""
 
 import re
 
@@ -7,8 +7,12 @@ from rendered import pod_of, title
 
 CLIENT_LABEL = {"understudy-client": "true"}
 # Keys whose values would be secrets, where they stand for themselves and do not name a file.
-_SECRET_KEY = re.compile(r"(?im)^[\s-]*(\w*(password|passwd|token|secret|session_key|api_?key|private_?key)\w*)\s*:\s*\S")
-_SECRET_TEXT = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----|://[^/\s:@]+:[^/\s@]+@|\b[0-9a-f]{32,}\b")
+_SECRET_KEY = re.compile(
+    r"(?im)^[\s-]*(\w*(?:password|passwd|token|secret|session_key|api_?key|private_?key)\w*)\s*:\s*\S"
+)
+_SECRET_TEXT = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----|://[^/\s:@]+:[^/\s@]+@|\b[0-9a-f]{32,}\b"
+)
 
 
 def _pods(objects):
@@ -18,7 +22,7 @@ def _pods(objects):
             yield found, *pod
 
 
-def _containers(objects):
+def containers(objects):
     for found, _, spec in _pods(objects):
         for container in spec.get("initContainers", []) + spec["containers"]:
             yield found, spec, container
@@ -37,8 +41,11 @@ def _selects(selector, labels):
 
 
 def _ports(spec):
-    return {port["name"]: port["containerPort"]
-            for container in spec["containers"] for port in container.get("ports", [])}
+    return {
+        port["name"]: port["containerPort"]
+        for container in spec["containers"]
+        for port in container.get("ports", [])
+    }
 
 
 def pods_run_as_nobody(objects):
@@ -63,7 +70,7 @@ def pods_run_as_nobody(objects):
 
 def containers_are_confined(objects):
     complaints = []
-    for found, _, container in _containers(objects):
+    for found, _, container in containers(objects):
         context = container.get("securityContext", {})
         if context.get("allowPrivilegeEscalation") is not False:
             complaints.append(f"{title(found)}: allowPrivilegeEscalation is not false")
@@ -78,20 +85,25 @@ def containers_are_confined(objects):
 
 
 def containers_have_requests_and_limits(objects):
-    return [f"{title(found)}: no {kind} of {name}"
-            for found, _, container in _containers(objects)
-            for kind in ("requests", "limits") for name in ("cpu", "memory")
-            if name not in container.get("resources", {}).get(kind, {})]
+    return [
+        f"{title(found)}: no {kind} of {name}"
+        for found, _, container in containers(objects)
+        for kind in ("requests", "limits")
+        for name in ("cpu", "memory")
+        if name not in container.get("resources", {}).get(kind, {})
+    ]
 
 
 def services_are_probed(objects):
     """Each probe asks a port that the container has. A kubelet speaks no TLS over gRPC."""
     complaints = []
-    for found, spec, container in _containers(objects):
+    for found, spec, container in containers(objects):
         if _runs_once(found):
             continue
-        has_tls = any(mount["mountPath"] == "/run/secrets/understudy-tls"
-                      for mount in container.get("volumeMounts", []))
+        has_tls = any(
+            mount["mountPath"] == "/run/secrets/understudy-tls"
+            for mount in container.get("volumeMounts", [])
+        )
         for kind in ("startupProbe", "readinessProbe", "livenessProbe"):
             probe = container.get(kind)
             if probe is None:
@@ -116,7 +128,9 @@ def services_are_probed(objects):
 
 def pods_have_no_token(objects):
     complaints = []
-    accounts = {found["metadata"]["name"]: found for found in objects if found["kind"] == "ServiceAccount"}
+    accounts = {
+        found["metadata"]["name"]: found for found in objects if found["kind"] == "ServiceAccount"
+    }
     for found in accounts.values():
         if found.get("automountServiceAccountToken") is not False:
             complaints.append(f"{title(found)}: automountServiceAccountToken is not false")
@@ -130,7 +144,7 @@ def pods_have_no_token(objects):
 
 def images_are_pinned(objects):
     complaints = []
-    for found, _, container in _containers(objects):
+    for found, _, container in containers(objects):
         name, _, tag = container["image"].rpartition(":")
         if not name or "/" in tag or tag in ("", "latest"):
             complaints.append(f"{title(found)}: image {container['image']} has no tag of a version")
@@ -152,7 +166,7 @@ def config_maps_hold_no_secret(objects):
             without_sids = re.sub(r"\bAC[0-9a-f]{32}\b", "", text)
             if _SECRET_TEXT.search(without_sids):
                 complaints.append(f"{title(found)}: {key} has what looks like a secret")
-    for found, _, container in _containers(objects):
+    for found, _, container in containers(objects):
         for variable in container.get("env", []):
             if _SECRET_KEY.search(f"{variable['name']}: {variable.get('value', 'x')}"):
                 complaints.append(f"{title(found)}: environment variable {variable['name']}")
@@ -167,8 +181,11 @@ def secrets_are_where_the_configuration_says(objects):
         if _runs_once(found):
             continue
         volumes = {volume["name"]: volume for volume in spec.get("volumes", [])}
-        mounts = {mount["mountPath"]: mount for container in spec["containers"]
-                  for mount in container["volumeMounts"]}
+        mounts = {
+            mount["mountPath"]: mount
+            for container in spec["containers"]
+            for mount in container["volumeMounts"]
+        }
         if any("subPath" in mount for mount in mounts.values()):
             complaints.append(f"{title(found)}: a subPath never changes while the pod runs")
         config = volumes["config"]["configMap"]["name"]
@@ -188,8 +205,11 @@ def services_find_pods(objects):
         if found["kind"] != "Service":
             continue
         selector = {"matchLabels": found["spec"]["selector"]}
-        chosen = [(other, spec) for other, metadata, spec in _pods(objects)
-                  if _selects(selector, metadata.get("labels", {}))]
+        chosen = [
+            (other, spec)
+            for other, metadata, spec in _pods(objects)
+            if _selects(selector, metadata.get("labels", {}))
+        ]
         if len(chosen) != 1:
             complaints.append(f"{title(found)}: selects {len(chosen)} kinds of pods")
             continue
@@ -211,51 +231,68 @@ def services_find_pods(objects):
                     if backend["port"]["name"] not in [port["name"] for port in there]:
                         complaints.append(f"{title(found)}: {path['path']} leads to no Service")
         if found["kind"] == "ServiceMonitor":
-            chosen = [service for service in services.values()
-                      if _selects(found["spec"]["selector"], service["metadata"]["labels"])]
+            chosen = [
+                service
+                for service in services.values()
+                if _selects(found["spec"]["selector"], service["metadata"]["labels"])
+            ]
             for endpoint in found["spec"]["endpoints"]:
                 there = [port["name"] for service in chosen for port in service["spec"]["ports"]]
                 if there.count(endpoint["port"]) != 1:
-                    complaints.append(f"{title(found)}: port {endpoint['port']} is not of one Service")
+                    complaints.append(
+                        f"{title(found)}: port {endpoint['port']} is not of one Service"
+                    )
     return complaints
 
 
 def selectors_match_their_own_pods(objects):
-    return [f"{title(found)}: does not select its own pods"
-            for found, metadata, _ in _pods(objects)
-            if not _runs_once(found) and not _selects(found["spec"]["selector"], metadata["labels"])]
+    return [
+        f"{title(found)}: does not select its own pods"
+        for found, metadata, _ in _pods(objects)
+        if not _runs_once(found) and not _selects(found["spec"]["selector"], metadata["labels"])
+    ]
 
 
 def budgets_and_autoscalers_have_a_target(objects):
     complaints = []
     for found in objects:
         if found["kind"] == "PodDisruptionBudget":
-            chosen = [other for other, metadata, _ in _pods(objects)
-                      if _selects(found["spec"]["selector"], metadata.get("labels", {}))]
+            chosen = [
+                other
+                for other, metadata, _ in _pods(objects)
+                if _selects(found["spec"]["selector"], metadata.get("labels", {}))
+            ]
             if len(chosen) != 1:
                 complaints.append(f"{title(found)}: selects {len(chosen)} kinds of pods")
         if found["kind"] == "HorizontalPodAutoscaler":
             target = found["spec"]["scaleTargetRef"]
-            chosen = [other for other in objects
-                      if (other["kind"], other["metadata"]["name"], other["apiVersion"])
-                      == (target["kind"], target["name"], target["apiVersion"])]
+            chosen = [
+                other
+                for other in objects
+                if (other["kind"], other["metadata"]["name"], other["apiVersion"])
+                == (target["kind"], target["name"], target["apiVersion"])
+            ]
             if len(chosen) != 1:
                 complaints.append(f"{title(found)}: there is no {target['kind']} {target['name']}")
             elif "replicas" in chosen[0]["spec"]:
-                complaints.append(f"{title(found)}: {title(chosen[0])} says itself how many there are")
+                complaints.append(
+                    f"{title(found)}: {title(chosen[0])} says itself how many there are"
+                )
     return complaints
 
 
 def rolling_loses_no_call(objects):
-    """A pod that goes waits until clients know, and has time to finish: the router needs 31 seconds at most,
-    the notifier 8."""
+    """A pod that goes waits until clients know, and has time to finish: the router needs 31 seconds
+    at most, the notifier 8."""
     complaints = []
     for found, _, spec in _pods(objects):
         if _runs_once(found):
             continue
         needed = {"Deployment": 31, "StatefulSet": 8}[found["kind"]]
         for container in spec["containers"]:
-            wait = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+            wait = (
+                container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+            )
             if spec["terminationGracePeriodSeconds"] < wait + needed + 5:
                 complaints.append(f"{title(found)}: is killed before it has finished")
             # With one replica there is nobody to go to meanwhile.
@@ -270,13 +307,15 @@ def rolling_loses_no_call(objects):
 
 
 def network_is_closed(objects):
-    """Where there are NetworkPolicies: every pod of a service is closed both ways, and what is opened is
-    a port of the pods it is opened for. The router's gRPC port takes labelled pods alone."""
+    """Where there are NetworkPolicies: every pod of a service is closed both ways, and what is opened
+    is a port of the pods it is opened for. The router's gRPC port takes labelled pods alone."""
     policies = [found for found in objects if found["kind"] == "NetworkPolicy"]
     if not policies:
         return []
     complaints = []
-    pods = [(found, metadata, spec) for found, metadata, spec in _pods(objects) if not _runs_once(found)]
+    pods = [
+        (found, metadata, spec) for found, metadata, spec in _pods(objects) if not _runs_once(found)
+    ]
     for policy in policies:
         selector = policy["spec"]["podSelector"]
         chosen = [spec for _, metadata, spec in pods if _selects(selector, metadata["labels"])]
@@ -289,8 +328,12 @@ def network_is_closed(objects):
             for port in rule.get("ports") or [{"port": "any"}]:
                 if port["port"] not in names:
                     complaints.append(f"{title(policy)}: port {port['port']} is none of its pods'")
-                if port["port"] == "grpc" and any("podSelector" not in peer for peer in rule.get("from", [])):
-                    complaints.append(f"{title(policy)}: the gRPC port is open to more than known pods")
+                if port["port"] == "grpc" and any(
+                    "podSelector" not in peer for peer in rule.get("from", [])
+                ):
+                    complaints.append(
+                        f"{title(policy)}: the gRPC port is open to more than known pods"
+                    )
         for rule in policy["spec"].get("egress", []):
             if not rule.get("ports"):
                 complaints.append(f"{title(policy)}: lets out to any port")
@@ -303,55 +346,83 @@ def network_is_closed(objects):
                     if any(port["port"] not in _ports(spec) for spec in there):
                         complaints.append(f"{title(policy)}: lets out to no port {port['port']}")
     for found, metadata, _ in pods:
-        mine = [policy for policy in policies if _selects(policy["spec"]["podSelector"], metadata["labels"])]
+        mine = [
+            policy
+            for policy in policies
+            if _selects(policy["spec"]["podSelector"], metadata["labels"])
+        ]
         for kind in ("Ingress", "Egress"):
             if not any(kind in policy["spec"]["policyTypes"] for policy in mine):
                 complaints.append(f"{title(found)}: no NetworkPolicy closes {kind}")
         if found["kind"] == "Deployment":
-            callers = [peer.get("podSelector")
-                       for policy in mine for rule in policy["spec"].get("ingress", [])
-                       if {"port": "grpc", "protocol": "TCP"} in rule.get("ports", [])
-                       for peer in rule.get("from", [])]
+            callers = [
+                peer.get("podSelector")
+                for policy in mine
+                for rule in policy["spec"].get("ingress", [])
+                if {"port": "grpc", "protocol": "TCP"} in rule.get("ports", [])
+                for peer in rule.get("from", [])
+            ]
             if callers != [{"matchLabels": CLIENT_LABEL}]:
-                complaints.append(f"{title(found)}: the gRPC port is not for pods with {CLIENT_LABEL}")
+                complaints.append(
+                    f"{title(found)}: the gRPC port is not for pods with {CLIENT_LABEL}"
+                )
     return complaints
 
 
 def namespaces_are_restricted(objects):
-    return [f"{title(found)}: pod security is not restricted"
-            for found in objects if found["kind"] == "Namespace"
-            if found["metadata"].get("labels", {}).get("pod-security.kubernetes.io/enforce") != "restricted"]
+    return [
+        f"{title(found)}: pod security is not restricted"
+        for found in objects
+        if found["kind"] == "Namespace"
+        if found["metadata"].get("labels", {}).get("pod-security.kubernetes.io/enforce")
+        != "restricted"
+    ]
 
 
 def custom_objects_have_the_right_shape(objects):
-    """Of Prometheus's operator, whose schemas are not among Kubernetes' own: the fields that we use."""
+    """Those of Prometheus' operator, of which Kubernetes has no schemas: the fields that we use."""
     complaints = []
     for found in objects:
         spec = found.get("spec", {})
         if found["kind"] == "ServiceMonitor":
-            good = (found["apiVersion"] == "monitoring.coreos.com/v1"
-                    and set(spec) == {"selector", "endpoints"}
-                    and all(set(endpoint) == {"port", "path", "interval", "relabelings"}
-                            and all(set(rule) == {"targetLabel", "replacement"}
-                                    for rule in endpoint["relabelings"])
-                            for endpoint in spec["endpoints"]))
+            good = (
+                found["apiVersion"] == "monitoring.coreos.com/v1"
+                and set(spec) == {"selector", "endpoints"}
+                and all(
+                    set(endpoint) == {"port", "path", "interval", "relabelings"}
+                    and all(
+                        set(rule) == {"targetLabel", "replacement"}
+                        for rule in endpoint["relabelings"]
+                    )
+                    for endpoint in spec["endpoints"]
+                )
+            )
         elif found["kind"] == "PrometheusRule":
-            good = (found["apiVersion"] == "monitoring.coreos.com/v1"
-                    and set(spec) == {"groups"} and spec["groups"]
-                    and all(_is_rule_group(group) for group in spec["groups"]))
+            good = (
+                found["apiVersion"] == "monitoring.coreos.com/v1"
+                and set(spec) == {"groups"}
+                and spec["groups"]
+                and all(_is_rule_group(group) for group in spec["groups"])
+            )
         else:
             continue
         if not good:
-            complaints.append(f"{title(found)}: has a field that its kind does not have, or lacks one")
+            complaints.append(
+                f"{title(found)}: has a field that its kind does not have, or lacks one"
+            )
     return complaints
 
 
 def _is_rule_group(group):
     if not set(group) <= {"name", "interval", "rules", "limit", "labels"} or not group.get("rules"):
         return False
-    return all(("alert" in rule) != ("record" in rule) and isinstance(rule.get("expr"), (str, int))
-               and set(rule) <= {"alert", "record", "expr", "for", "keep_firing_for", "labels", "annotations"}
-               for rule in group["rules"])
+    return all(
+        ("alert" in rule) != ("record" in rule)
+        and isinstance(rule.get("expr"), (str, int))
+        and set(rule)
+        <= {"alert", "record", "expr", "for", "keep_firing_for", "labels", "annotations"}
+        for rule in group["rules"]
+    )
 
 
 ALL = [

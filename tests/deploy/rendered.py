@@ -23,7 +23,9 @@ class RenderError(Exception):
 
 
 def _run(*command):
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [str(word) for word in command], capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
         raise RenderError(done.stderr.strip())
     return done.stdout
@@ -37,19 +39,32 @@ def chart(*arguments, values=(), folder=CHART):
     """The chart's objects, with values files and further arguments of helm."""
     files = [word for path in values for word in ("--values", path)]
     return _objects(
-        _run(TOOLS / "helm", "template", "understudy", folder, "--namespace", NAMESPACE,
-             "--kube-version", newest_kubernetes()[-1], *files, *arguments))
+        _run(
+            TOOLS / "helm",
+            "template",
+            "understudy",
+            folder,
+            "--namespace",
+            NAMESPACE,
+            "--kube-version",
+            newest_kubernetes()[-1],
+            *files,
+            *arguments,
+        )
+    )
 
 
 def notes(values):
-    """What helm says after an installation. Without a cluster it does not say it, so a copy of the chart says it
-    in an object."""
+    """What helm says after an installation. Without a cluster it does not say it, so a copy of the
+    chart says it in an object."""
     with tempfile.TemporaryDirectory() as folder:
         copy = pathlib.Path(folder, CHART.name)
         shutil.copytree(CHART, copy)
         (copy / "templates" / "notes.yaml").write_text(
-            '{kind: Notes, metadata: {name: notes}, '
-            'text: {{ include (print .Template.BasePath "/NOTES.txt") . | toJson }}}', encoding="utf-8")
+            "{kind: Notes, metadata: {name: notes}, "
+            'text: {{ include (print .Template.BasePath "/NOTES.txt") . | toJson }}}',
+            encoding="utf-8",
+        )
         return named(chart(values=values, folder=copy), "Notes", "notes")["text"]
 
 
@@ -66,8 +81,8 @@ def newest_kubernetes():
 
 @functools.lru_cache(maxsize=None)
 def variations():
-    """Everything that is shipped, rendered, by name: each file of ci/, each overlay, and one overlay with
-    its options. Not to be changed."""
+    """Everything that is shipped, rendered, by name: each file of ci/, each overlay, and one overlay
+    with its options. Not to be changed."""
     found = {"chart": chart()}
     for path in sorted((CHART / "ci").glob("*.yaml")):
         found[f"ci/{path.name}"] = chart(values=[path])
