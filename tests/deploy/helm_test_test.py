@@ -26,7 +26,7 @@ class Service:
                 assert old in text or not file.endswith(".yaml"), old
                 text = text.replace(old, new)
             (self.folder / file).write_text(text, encoding="utf-8")
-        self.process = subprocess.Popen(  # pylint: disable=consider-using-with
+        self.process = subprocess.Popen(
             [
                 "timeout",
                 "--kill-after=5",

@@ -343,7 +343,7 @@ def network_is_closed(objects):
                 if not there:
                     complaints.append(f"{title(policy)}: lets out to pods that are not there")
                 for port in rule.get("ports", []):
-                    if any(port["port"] not in _ports(spec) for spec in there):
+                    if any(port["port"] not in _ports(spec).values() for spec in there):
                         complaints.append(f"{title(policy)}: lets out to no port {port['port']}")
     for found, metadata, _ in pods:
         mine = [

@@ -243,7 +243,7 @@ FAULTS = [
     ),
     (policy.network_is_closed, change((*ROUTER_POLICY, "ingress", "*", "ports"), None)),
     (policy.network_is_closed, change((*ROUTER_POLICY, "egress", "*", "ports"), None)),
-    (policy.network_is_closed, change((*ROUTER_POLICY, "egress", 1, "ports", "*", "port"), "x")),
+    (policy.network_is_closed, change((*ROUTER_POLICY, "egress", 1, "ports", "*", "port"), 50051)),
     (
         policy.network_is_closed,
         change(

@@ -74,7 +74,7 @@ def kustomization(path):
 
 def newest_kubernetes():
     """The three newest minors that there are schemas of, oldest first: "1.35.0" and so on."""
-    import kubernetes_validate  # pylint: disable=import-outside-toplevel
+    import kubernetes_validate
 
     return kubernetes_validate.utils.all_versions()[-3:]
 
