@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import unittest
 
+import certificates
 import kubernetes_validate
 import policy
 import rendered
@@ -44,36 +45,9 @@ def lay_out(config_map, folder):
         text_of[name] = text.replace("/run/secrets", str(secrets))
         pathlib.Path(folder, name).write_text(text_of[name], encoding="utf-8")
     for file in secrets.glob("understudy-tls/tls.crt"):
-        make_certificate(file.parent)
+        certificates.make(file.parent)
     (config,) = pathlib.Path(folder).glob("*.yaml")
     return config
-
-
-def make_certificate(folder):
-    """A self-signed one: tls.crt, tls.key, and ca.crt."""
-    subprocess.run(
-        [
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-            "-days",
-            "1",
-            "-subj",
-            "/CN=understudy",
-            "-keyout",
-            folder / "tls.key",
-            "-out",
-            folder / "tls.crt",
-        ],
-        check=True,
-        capture_output=True,
-    )
-    (folder / "ca.crt").write_bytes((folder / "tls.crt").read_bytes())
 
 
 def check_config(binary, config):
