@@ -45,6 +45,7 @@ class Service:
             said += line
             if b'"message":"serving"' in line:
                 return json.loads(line)
+        self.close()
         raise AssertionError(f"{self.folder.name} does not start: {said.decode()}")
 
     def close(self):
