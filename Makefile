@@ -28,7 +28,7 @@ endef
 help:
 	@echo "make demo    build, then see calls answered while their web servers fail, and the mail about it"
 	@echo "make test    build, then run the tests"
-	@echo "make verify  tests that take minutes, the tests under sanitizers, fuzzing, lint"
+	@echo "make verify  tests that take minutes, the tests under sanitizers, fuzzing, lint, chart and manifests"
 	@echo "make build   release binaries in build/release/bin/"
 	@echo "make run     router and notifier in the foreground with deploy/config, until Ctrl-C"
 	@echo "make bench   what judging, failing over to a bin and a storm of events cost; writes build/release/bench/"
@@ -56,7 +56,12 @@ test: packages
 	@$(CTEST_QUICK) --test-dir build/dev
 
 .PHONY: verify
-verify: lint verify-slow verify-asan verify-tsan verify-fuzz
+verify: lint verify-deploy verify-slow verify-asan verify-tsan verify-fuzz
+
+.PHONY: verify-deploy
+verify-deploy: verify-packages
+	$(call build,dev,$(BINARIES))
+	@tools/verify-deploy.sh
 
 .PHONY: verify-slow
 verify-slow: verify-packages

@@ -18,8 +18,9 @@ git ls-files 'common/*.cc' 'services/*.cc' |
   xargs -P "$jobs" -n 4 clang-tidy-14 -p build/dev --quiet 2>/dev/null
 
 if command -v go >/dev/null; then
+  tools/go-tools.sh buf
   echo "==> buf"
-  go run github.com/bufbuild/buf/cmd/buf@v1.47.2 lint
+  build/tools/buf lint
 else
   echo "==> buf left out: Go is not installed"
   [ -z "${CI:-}" ]
