@@ -61,6 +61,7 @@ verify: lint verify-deploy verify-slow verify-asan verify-tsan verify-fuzz verif
 .PHONY: verify-deploy
 verify-deploy: verify-packages
 	$(call build,dev,$(BINARIES))
+	@tools/verify-monitoring.sh
 	@tools/verify-deploy.sh
 
 .PHONY: verify-slow
@@ -89,7 +90,7 @@ verify-fuzz: verify-packages
 
 .PHONY: verify-image
 verify-image: verify-packages
-	@tests/deploy/verify_images.sh deploy/compose/understudy tests/testdata/image_config
+	@tests/deploy/image/verify_images.sh deploy/compose/understudy tests/testdata/image_config
 
 .PHONY: build
 build: packages

@@ -12,7 +12,7 @@ import yaml
 
 from container import check
 
-DEPLOY_FOLDER = pathlib.Path(__file__).resolve().parents[2] / "deploy"
+DEPLOY_FOLDER = pathlib.Path(__file__).resolve().parents[3] / "deploy"
 
 
 def run(*words, **options):

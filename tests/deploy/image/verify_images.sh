@@ -4,7 +4,7 @@
 #   verify_images.sh [CONFIGURATION...]
 # A configuration is a folder with router.yaml, notifier.yaml and the files they name.
 set -euo pipefail
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../../.."
 images=build/image
 export PYTHONDONTWRITEBYTECODE=1
 

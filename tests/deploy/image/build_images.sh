@@ -7,7 +7,7 @@
 # No registry is asked: debian:12-slim is a stand-in, made by debootstrap, slimmed as that one is. It
 # finds packages where this machine does.
 set -euo pipefail
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../../.."
 mkdir -p "$1"
 folder="$(cd "$1" && pwd)"
 
