@@ -22,11 +22,11 @@ isolated() {
     sh "$@"
 }
 
-tests/deploy/build_images.sh "$images"
+tests/deploy/image/build_images.sh "$images"
 echo "==> Testing the images"
-/usr/bin/python3 tests/deploy/image_test.py "$images" "$(git rev-parse HEAD)"
+/usr/bin/python3 tests/deploy/image/image_test.py "$images" "$(git rev-parse HEAD)"
 for configuration in "$@"; do
-  isolated tests/deploy/image_run_test.py "$images" "$configuration"
+  isolated tests/deploy/image/image_run_test.py "$images" "$configuration"
 done
 echo "==> Testing deploy/compose.yaml"
-isolated tests/deploy/compose_test.py
+isolated tests/deploy/image/compose_test.py
