@@ -64,6 +64,8 @@ void AppendOutbox(const OutboxStats& stats, std::vector<MetricFamily>& families)
   gauge("understudy_outbox_oldest_seconds", "How long the oldest of them has waited.",
         absl::ToDoubleSeconds(stats.oldest));
   gauge("understudy_outbox_bytes", "Of the outbox's files.", static_cast<double>(stats.bytes));
+  gauge("understudy_outbox_bytes_limit", "What they may be (notifier.outbox_max_bytes).",
+        static_cast<double>(stats.max_bytes));
   counter("understudy_outbox_sent_total", "Events that the notifier has taken.", stats.sent);
   counter("understudy_outbox_rejected_total", "Events that the notifier will never take.",
           stats.rejected);
@@ -131,6 +133,11 @@ RouterMetrics::RouterMetrics() : registry_(std::make_unique<prometheus::Registry
                           "Parts of documents that will be skipped, by Twilio's code.");
   denied_ = &AddCounter(*registry_, "understudy_egress_denied_total",
                         "Requests stopped because of the address they would go to.");
+  // From the start, so that the first denial is a change and not a new series.
+  for (size_t i = 0; i < kAddressClasses; ++i) {
+    const auto address_class = static_cast<AddressClass>(i);
+    if (!MayDial(address_class)) denied_->Add({{"class", AddressClassName(address_class)}});
+  }
   in_flight_ = AddGauge(*registry_, "understudy_in_flight", "Calls being answered now.");
   max_in_flight_ = AddGauge(*registry_, "understudy_in_flight_limit",
                             "Calls that may be under way at once (fetch.max_in_flight).");

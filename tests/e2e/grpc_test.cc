@@ -489,6 +489,8 @@ TEST(Grpc, TheMetricsThatDashboardsRelyOnAreThere) {
             1);
   EXPECT_EQ(ReadMetric(port, "understudy_attempt_duration_seconds_count{target=\"primary\"}"), 1);
   EXPECT_EQ(ReadMetric(port, "understudy_egress_denied_total{class=\"private\"}"), 1);
+  EXPECT_EQ(ReadMetric(port, "understudy_egress_denied_total{class=\"loopback\"}"), 0);
+  EXPECT_EQ(ReadMetric(port, "understudy_egress_denied_total{class=\"public\"}"), -1);
   EXPECT_EQ(ReadMetric(port, "understudy_in_flight"), 0);
   EXPECT_EQ(ReadMetric(port, "understudy_in_flight_limit"), 10000);
   EXPECT_EQ(ReadMetric(port, "understudy_log_lines_dropped"), 0);

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -12,10 +11,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "tests/testing/program.h"
 #include "tests/testing/require.h"
 #include "tests/testing/wait.h"
-
-extern char** environ;
 
 namespace understudy::testing {
 namespace {
@@ -31,17 +29,7 @@ struct Child {
 Child Spawn(const std::vector<std::string>& command) {
   int ends[2];
   Require(pipe2(ends, O_CLOEXEC) == 0, "a pipe");
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
-  std::vector<char*> arguments;
-  for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
-  Child child{.output = ends[0]};
-  Require(posix_spawn(&child.pid, command[0].c_str(), &actions, nullptr, arguments.data(),
-                      environ) == 0,
-          command[0].c_str());
-  posix_spawn_file_actions_destroy(&actions);
+  const Child child{.pid = StartProgram(command, ends[1]), .output = ends[0]};
   close(ends[1]);
   return child;
 }

@@ -21,7 +21,8 @@ class ServiceProcess {
     kUntilReady,  // for a process that writes millions of lines; they are still read
   };
 
-  // Starts `binary` with the configuration file at `path`; Ready() says whether it serves.
+  // Starts `binary` with the configuration file at `path`; Ready() says whether it serves. It ends
+  // with the calling thread at the latest.
   ServiceProcess(const std::string& binary, const std::string& path,
                  KeepLog keep_log = KeepLog::kAll);
   // Kills it if it still runs.

@@ -1,6 +1,8 @@
-// Runs a program to its end, as a user would.
+// Runs programs, as a user would.
 #ifndef TESTS_TESTING_PROGRAM_H_
 #define TESTS_TESTING_PROGRAM_H_
+
+#include <sys/types.h>
 
 #include <string>
 #include <vector>
@@ -22,6 +24,12 @@ enum class Stdout {
 // environment. Ends the test process if the program cannot be started.
 ProgramEnd RunProgram(const std::vector<std::string>& words, Stdout out = Stdout::kPipe,
                       const std::vector<std::string>& variables = {});
+
+// Starts `words`, the first of which is looked for in PATH, and returns its process id. What it
+// says on standard error goes to `err`, -1: to ours. The kernel kills it when the calling thread
+// ends, however that comes about: a test that aborts leaves nothing behind. One that cannot be
+// started ends with status 127.
+pid_t StartProgram(const std::vector<std::string>& words, int err = -1);
 
 }  // namespace understudy::testing
 

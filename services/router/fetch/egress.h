@@ -4,6 +4,7 @@
 #ifndef SERVICES_ROUTER_FETCH_EGRESS_H_
 #define SERVICES_ROUTER_FETCH_EGRESS_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -34,6 +35,7 @@ enum class AddressClass : uint8_t {
   kUniqueLocal,
   kMailPort,
 };
+inline constexpr size_t kAddressClasses = static_cast<size_t>(AddressClass::kMailPort) + 1;
 
 // Stable, lower case: a metric label and a word in messages.
 const char* AddressClassName(AddressClass address_class);

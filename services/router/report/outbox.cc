@@ -642,6 +642,7 @@ void Outbox::Close(absl::Time now) {
 OutboxStats Outbox::stats(absl::Time now) const {
   MutexLock lock(mutex_);
   OutboxStats stats = stats_;
+  stats.max_bytes = options_.max_bytes;
   if (stats.events > 0) stats.oldest = std::max(now - OldestAt(), absl::ZeroDuration());
   return stats;
 }

@@ -104,6 +104,7 @@ struct OutboxStats {
   int64_t events = 0;          // waiting, those being sent included
   absl::Duration oldest = {};  // how long the oldest of them has waited
   int64_t bytes = 0;           // of all segments; a part of the oldest may have been sent
+  int64_t max_bytes = 0;       // what they may be
   // Since the start:
   int64_t sent = 0;
   int64_t rejected = 0;  // by the notifier, for good

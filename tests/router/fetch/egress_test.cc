@@ -213,7 +213,7 @@ TEST(ClassifyDestinationTest, MailPortsAreShutWhateverTheAddress) {
 
 TEST(AddressClassTest, OnlyTwoMayBeDialledAndEachHasAName) {
   std::set<std::string> names;
-  for (int i = 0; i <= static_cast<int>(Class::kMailPort); ++i) {
+  for (size_t i = 0; i < kAddressClasses; ++i) {
     const auto address_class = static_cast<Class>(i);
     EXPECT_EQ(MayDial(address_class),
               address_class == Class::kPublic || address_class == Class::kAllowed);
