@@ -30,8 +30,9 @@ void LogLoaded(const std::string& use, const TlsMaterial& material) {
 
 absl::StatusOr<std::unique_ptr<TlsIdentity>> TlsIdentity::Load(std::string use, TlsFiles files) {
   std::unique_ptr<TlsIdentity> identity(new TlsIdentity(std::move(use), std::move(files)));
+  identity->stamps_ = StampsOf(PathsOf(identity->files_));
   auto material = std::make_shared<TlsMaterial>();
-  if (const std::optional<TlsMistake> mistake = identity->Read(*material)) {
+  if (const std::optional<TlsMistake> mistake = LoadTls(identity->files_, *material)) {
     return absl::FailedPreconditionError(mistake->what);
   }
   LogLoaded(identity->use_, *material);
@@ -43,16 +44,15 @@ absl::StatusOr<std::unique_ptr<TlsIdentity>> TlsIdentity::Load(std::string use, 
 TlsIdentity::TlsIdentity(std::string use, TlsFiles files)
     : use_(std::move(use)), files_(std::move(files)) {}
 
-// Stamps first: what changes while it is read is read again.
-std::optional<TlsMistake> TlsIdentity::Read(TlsMaterial& out) {
-  stamps_ = StampsOf(PathsOf(files_));
-  return LoadTls(files_, out);
-}
-
 void TlsIdentity::Refresh() {
-  if (StampsOf(PathsOf(files_)) == stamps_) return;
+  const std::vector<std::string> paths = PathsOf(files_);
+  std::vector<FileStamp> stamps = StampsOf(paths);
+  if (stamps == stamps_) return;
   auto fresh = std::make_shared<TlsMaterial>();
-  std::optional<TlsMistake> mistake = Read(*fresh);
+  std::optional<TlsMistake> mistake = LoadTls(files_, *fresh);
+  // What changed while it was read may be half old and half new: the next time, then.
+  if (StampsOf(paths) != stamps) return;
+  stamps_ = std::move(stamps);
   const absl::Time now = absl::Now();
   if (!mistake.has_value() && fresh->not_after <= now && material()->not_after > now) {
     mistake = TlsMistake{.what = absl::StrCat(files_.certificate, " has expired already")};

@@ -43,8 +43,6 @@ class TlsIdentity {
  private:
   TlsIdentity(std::string use, TlsFiles files);
 
-  std::optional<TlsMistake> Read(TlsMaterial& out);
-
   const std::string use_;
   const TlsFiles files_;
   std::vector<FileStamp> stamps_;

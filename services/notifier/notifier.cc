@@ -208,8 +208,12 @@ absl::StatusOr<std::unique_ptr<Notifier>> Notifier::Start(const NotifierConfig& 
         Log(LogLevel::kWarning, "request refused", {{"door", DoorName(door)}, {"reason", reason}});
       },
       config.http);
+  const absl::StatusOr<const serving::TlsIdentity*> http_tls =
+      parts.identities.Add("http", config.http_tls);
+  if (!http_tls.ok()) return http_tls.status();
   absl::StatusOr<std::unique_ptr<serving::PublicServer>> http = serving::PublicServer::Start(
       {.listen = config.http_listen,
+       .tls = *http_tls,
        .on_event = [&metrics](serving::PublicEvent event) { metrics.CountHttp(event); }},
       [&door = *parts.http_door](const serving::HttpRequest& request) {
         return door.Handle(request);

@@ -1,18 +1,19 @@
 // TLS between machines: who gets in at the gRPC ports, what the router makes of the notifier's
 // certificate, and that new files count without a restart and without a lost call.
-#include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
-#include <signal.h>
+#include <openssl/ssl.h>
 #include <understudy/notifier/v1/notifier_service.grpc.pb.h>
 #include <understudy/router/v1/router_service.grpc.pb.h>
 
 #include <atomic>
 #include <chrono>
-#include <fstream>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -21,7 +22,7 @@
 #include "tests/e2e/notifier_process.h"
 #include "tests/e2e/router_process.h"
 #include "tests/testing/certificates.h"
-#include "tests/testing/program.h"
+#include "tests/testing/http_client.h"
 #include "tests/testing/secret_mount.h"
 #include "tests/testing/temp_dir.h"
 #include "tests/testing/wait.h"
@@ -29,9 +30,6 @@
 namespace understudy::testing {
 namespace {
 
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
-using ::testing::Not;
 namespace v1 = router::v1;
 
 constexpr absl::Duration kSoon = absl::Seconds(30);
@@ -291,6 +289,46 @@ TEST(TlsPort, SaysWhenItsCertificateExpires) {
                                    "understudy_certificate_expiry_timestamp_seconds{use=\"grpc\"}");
   EXPECT_NEAR(expiry, absl::ToDoubleSeconds(absl::Now() + absl::Hours(48) - absl::UnixEpoch()),
               120);
+}
+
+TEST(TlsPort, TheNotifiersHttpPortTakesRenewedFiles) {
+  const TestAuthority first("first");
+  const TestAuthority second("second");
+  SecretMount mount(ServerCertificate(first), first.ca_pem());
+  const SecretMount later(ServerCertificate(second), second.ca_pem());
+  const TempDir dir;
+  NotifierProcess notifier(
+      dir.Write("notifier.yaml",
+                absl::StrCat("grpc: {listen: 127.0.0.1:0}\n"
+                             "http: {listen: 127.0.0.1:0, tls: ",
+                             DoorTls(mount, /*takes_clients=*/false),
+                             "}\n"
+                             "admin: {listen: 127.0.0.1:0}\n"
+                             "store: {sqlite: notifier.db}\n"
+                             "mail: {from: understudy@example.com, directory: mail}\n"
+                             "alerts: {heartbeat: 0s, routes: [{to: [ops@example.com]}]}\n")));
+  ASSERT_TRUE(notifier.Ready());
+  // Whether a client that believes `folder`'s authority is answered.
+  const auto answers = [&](const SecretMount& folder) {
+    const std::shared_ptr<SSL_CTX> context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
+    SSL_CTX_load_verify_locations(context.get(), folder.Path("ca.crt").c_str(), nullptr);
+    SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
+    HttpClient client(notifier.http_port(), {.tls = context.get()});
+    const std::optional<Response> answer =
+        client.Ask("POST /fallback/voice HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+    return answer.has_value();
+  };
+  EXPECT_TRUE(answers(mount));
+  EXPECT_FALSE(answers(later));
+  mount.Replace(ServerCertificate(second));
+  ASSERT_TRUE(notifier.WaitForLog(kLoaded, 2));
+  EXPECT_FALSE(answers(mount));
+  EXPECT_TRUE(answers(later));
+  EXPECT_EQ(ReadMetric(notifier.admin_port(),
+                       "understudy_certificate_reloads_total{use=\"http\",result=\"loaded\"}"),
+            1);
+  HttpClient plain(notifier.http_port());
+  EXPECT_FALSE(plain.Ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n").has_value());
 }
 
 // A notifier that takes routers of one authority, and a router that reports to it.
