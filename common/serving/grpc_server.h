@@ -14,12 +14,17 @@
 namespace grpc {
 class Server;
 class ServerBuilder;
+class ServerCredentials;
 }  // namespace grpc
 
 namespace understudy::serving {
 
+class TlsIdentity;
+
 struct GrpcServerOptions {
   ListenAddress listen = {};
+  // Null: plaintext. Must outlive the server.
+  const TlsIdentity* tls = nullptr;
   std::string service_name = {};  // full, for the health service
   int max_request_bytes = 4 << 20;
   // Jittered by gRPC, so that clients come back spread out and find the replicas there are.
@@ -53,8 +58,10 @@ class GrpcServer {
   void Stop(absl::Duration grace);
 
  private:
-  GrpcServer(std::unique_ptr<grpc::Server> server, int port, std::string service_name);
+  GrpcServer(std::shared_ptr<grpc::ServerCredentials> credentials,
+             std::unique_ptr<grpc::Server> server, int port, std::string service_name);
 
+  const std::shared_ptr<grpc::ServerCredentials> credentials_;  // the server's handshakes ask them
   const std::unique_ptr<grpc::Server> server_;
   const int port_;
   const std::string service_name_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
@@ -58,6 +59,16 @@ absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view text) {
   }
   address.host = std::string(host);
   return address;
+}
+
+bool IsLoopback(const ListenAddress& address) {
+  in_addr v4 = {};
+  if (inet_pton(AF_INET, address.host.c_str(), &v4) == 1) {
+    return ntohl(v4.s_addr) >> 24 == 127;
+  }
+  in6_addr v6 = {};
+  if (inet_pton(AF_INET6, address.host.c_str(), &v6) == 1) return IN6_IS_ADDR_LOOPBACK(&v6);
+  return absl::EqualsIgnoreCase(address.host, "localhost");
 }
 
 std::string ListenAddressText(const ListenAddress& address) {

@@ -20,6 +20,9 @@ struct ListenAddress {
 // Reads "0.0.0.0:50051", "[::]:50051" or "localhost:0". InvalidArgument for anything else.
 absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view text);
 
+// Whether only this machine gets there: an address of loopback, or localhost.
+bool IsLoopback(const ListenAddress& address);
+
 // What ParseListenAddress reads.
 std::string ListenAddressText(const ListenAddress& address);
 

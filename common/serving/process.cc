@@ -2,15 +2,14 @@
 
 #include <getopt.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <thread>
-#include <tuple>
 #include <utility>
 
+#include "common/serving/file_stamp.h"
 #include "common/serving/log.h"
 #include "common/serving/stop_signal.h"
 #include "common/version.h"
@@ -21,20 +20,6 @@ namespace {
 constexpr absl::Duration kLookAtFilesEvery = absl::Seconds(1);
 constexpr absl::Duration kLookWhetherStopped = absl::Milliseconds(20);
 constexpr absl::Duration kFlushTime = absl::Seconds(2);
-
-// Changes when the content of a file may have.
-using FileStamp = std::tuple<ino_t, off_t, time_t, long>;
-
-std::vector<FileStamp> StampsOf(const std::vector<std::string>& paths) {
-  std::vector<FileStamp> stamps;
-  for (const std::string& path : paths) {
-    struct stat file = {};
-    FileStamp& stamp = stamps.emplace_back();
-    if (stat(path.c_str(), &file) != 0) continue;
-    stamp = {file.st_ino, file.st_size, file.st_mtim.tv_sec, file.st_mtim.tv_nsec};
-  }
-  return stamps;
-}
 
 // All that the configuration is made of.
 std::vector<std::string> FilesOf(const Service& service, const std::string& path) {
@@ -65,14 +50,14 @@ void Reload(const Service& service, const std::string& path, std::vector<std::st
 }
 
 int Serve(const Service& service, const std::string& path, StopSignal& signals) {
+  std::vector<std::string> files = FilesOf(service, path);
+  std::vector<FileStamp> stamps = StampsOf(files);
   if (const absl::Status started = service.start(); !started.ok()) {
     FlushLog(kFlushTime);
     std::fprintf(stderr, "%s: %s\n", service.name, std::string(started.message()).c_str());
     return 1;
   }
   LogWarnings(service);
-  std::vector<std::string> files = FilesOf(service, path);
-  std::vector<FileStamp> stamps = StampsOf(files);
   while (true) {
     const StopSignal::Event event = signals.Wait(kLookAtFilesEvery);
     if (event == StopSignal::Event::kStop) break;
@@ -83,6 +68,7 @@ int Serve(const Service& service, const std::string& path, StopSignal& signals) 
       if (files != before) now = StampsOf(files);
     }
     stamps = std::move(now);
+    service.refresh();
   }
   Log(LogLevel::kInfo, "stopping: what is under way is finished");
   std::atomic<bool> is_stopped = false;

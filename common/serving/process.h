@@ -33,6 +33,8 @@ struct Service {
   // What was loaded since is good, or was refused.
   std::function<void()> reload = {};
   std::function<void()> on_refused_reload = {};
+  // Called about once a second, for what follows its files by itself.
+  std::function<void()> refresh = {};
   // Ends the service; on a thread of its own, so that a second signal can cut it short.
   std::function<void()> stop = {};
 };

@@ -16,6 +16,8 @@
 #include <exception>
 #include <list>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <typeinfo>
@@ -27,6 +29,7 @@
 #include "common/serving/log.h"
 #include "common/serving/monotonic_clock.h"
 #include "common/serving/request_reader.h"
+#include "common/serving/tls_stream.h"
 
 namespace understudy::serving {
 namespace {
@@ -112,6 +115,18 @@ bool WouldBlock(error_code error) {
   return error == asio::error::would_block || error == asio::error::try_again;
 }
 
+error_code ErrorOf(TlsStream::Result result) {
+  switch (result) {
+    case TlsStream::Result::kDone:
+      return {};
+    case TlsStream::Result::kWouldBlock:
+      return asio::error::would_block;
+    case TlsStream::Result::kOver:
+      break;
+  }
+  return asio::error::eof;
+}
+
 bool IsReadable(int fd) {
   pollfd ready = {.fd = fd, .events = POLLIN, .revents = 0};
   return poll(&ready, 1, /*timeout=*/0) > 0;
@@ -162,6 +177,7 @@ struct Connection {
       : socket(std::move(s)), reader(limits, budget) {}
 
   tcp::socket socket;
+  std::unique_ptr<TlsStream> tls = {};  // over the socket; null: plaintext
   std::string remote_address = {};
   std::map<PeerKey, Peer>::iterator peer = {};
   RequestReader reader;
@@ -220,6 +236,8 @@ const char* PublicEventName(PublicEvent event) {
       return "write_timeout";
     case PublicEvent::kHeldBytesFull:
       return "held_bytes_full";
+    case PublicEvent::kTlsFailed:
+      return "tls_failed";
     case PublicEvent::kQueueFull:
       return "queue_full";
   }
@@ -235,7 +253,9 @@ class PublicServer::Loop {
         limits_(options_.limits),
         handler_(std::move(handler)),
         budget_(limits_.held_bytes),
-        pool_(static_cast<size_t>(limits_.handler_threads)) {}
+        pool_(static_cast<size_t>(limits_.handler_threads)) {
+    if (options_.tls != nullptr) tls_.emplace(*options_.tls);
+  }
 
   absl::Status Listen() {
     try {
@@ -336,6 +356,13 @@ class PublicServer::Loop {
       return;
     }
     auto connection = std::make_shared<Connection>(std::move(socket), limits_.request, budget_);
+    if (tls_.has_value()) {
+      connection->tls = tls_->Accept(connection->socket.native_handle());
+      if (connection->tls == nullptr) {  // never plaintext in its place
+        Leave(peer);
+        return;
+      }
+    }
     connection->remote_address = address.to_string();
     connection->peer = peer;
     connections_.fetch_add(1, std::memory_order_relaxed);
@@ -347,6 +374,7 @@ class PublicServer::Loop {
 
   // No connection of ours: it is told so as far as that takes no waiting.
   void TurnAway(tcp::socket& socket, const Refusal& refusal) {
+    if (tls_.has_value()) return;
     const HttpResponse response = ResponseOf(refusal);
     const std::string bytes =
         absl::StrCat(ResponseHead(response, /*keeps_alive=*/false, absl::Now()), response.body);
@@ -469,16 +497,28 @@ class PublicServer::Loop {
     }
   }
 
-  // Reading. All bytes come in by Read and leave by Write: that is where TLS has its place.
+  // Reading. All bytes come in by Read and leave by WriteSome: that is where TLS has its place.
 
   void AwaitBytes(const ConnectionPtr& connection) {
-    connection->socket.async_wait(tcp::socket::wait_read, [this, connection](error_code error) {
-      if (!error) OnBytes(connection);
-    });
+    const bool for_room = connection->tls != nullptr && connection->tls->waits_for_room();
+    connection->socket.async_wait(for_room ? tcp::socket::wait_write : tcp::socket::wait_read,
+                                  [this, connection](error_code error) {
+                                    if (!error) OnBytes(connection);
+                                  });
   }
 
   size_t Read(Connection& connection, error_code& error) {
-    return connection.socket.read_some(asio::buffer(bytes_), error);
+    // What comes after the end is dropped as it is.
+    if (connection.tls == nullptr || connection.phase == Phase::kLingering) {
+      return connection.socket.read_some(asio::buffer(bytes_), error);
+    }
+    size_t count = 0;
+    const TlsStream::Result result = connection.tls->Read(bytes_.data(), bytes_.size(), count);
+    if (result == TlsStream::Result::kOver && !connection.tls->is_established()) {
+      Count(PublicEvent::kTlsFailed);
+    }
+    error = ErrorOf(result);
+    return count;
   }
 
   void OnBytes(const ConnectionPtr& connection) {
@@ -537,8 +577,7 @@ class PublicServer::Loop {
   // False if it does not fit: whoever has so much of earlier answers unread gets no further.
   bool WriteContinue(Connection& connection) {
     error_code error;
-    const size_t count =
-        connection.socket.write_some(asio::buffer(kContinue.data(), kContinue.size()), error);
+    const size_t count = WriteSome(connection, kContinue, {}, error);
     return !error && count == kContinue.size();
   }
 
@@ -599,11 +638,10 @@ class PublicServer::Loop {
     Connection& c = *connection;
     while (c.written < c.answer_bytes()) {
       const size_t head_written = std::min(c.written, c.answer_head.size());
-      const std::array<asio::const_buffer, 2> left = {
-          asio::buffer(c.answer_head) + head_written,
-          asio::buffer(c.answer_body) + (c.written - head_written)};
       error_code error;
-      c.written += c.socket.write_some(left, error);
+      c.written +=
+          WriteSome(c, absl::string_view(c.answer_head).substr(head_written),
+                    absl::string_view(c.answer_body).substr(c.written - head_written), error);
       if (WouldBlock(error)) {
         AwaitRoom(connection);
         return;
@@ -614,6 +652,23 @@ class PublicServer::Loop {
       }
     }
     OnWritten(connection);
+  }
+
+  // The beginning of `first` and, if all of it went, of `second`.
+  size_t WriteSome(Connection& connection, absl::string_view first, absl::string_view second,
+                   error_code& error) {
+    if (connection.tls != nullptr) {
+      // In one record, where two would be two packets.
+      const size_t room = kReadBytes - std::min(first.size(), kReadBytes);
+      size_t count = 0;
+      error = ErrorOf(connection.tls->Write(
+          first.empty() ? second : absl::string_view(absl::StrCat(first, second.substr(0, room))),
+          count));
+      return count;
+    }
+    const std::array<asio::const_buffer, 2> buffers = {asio::buffer(first.data(), first.size()),
+                                                       asio::buffer(second.data(), second.size())};
+    return connection.socket.write_some(buffers, error);
   }
 
   void AwaitRoom(const ConnectionPtr& connection) {
@@ -634,6 +689,7 @@ class PublicServer::Loop {
     DropAnswer(*connection);
     if (connection->closes) {
       connection->reader.Abandon();
+      if (connection->tls != nullptr) connection->tls->End();
       error_code error;
       connection->socket.shutdown(tcp::socket::shutdown_send, error);
       if (error || !connection->lingers) {
@@ -736,6 +792,7 @@ class PublicServer::Loop {
   const PublicLimits& limits_;
   const HttpHandler handler_;
   ByteBudget budget_;
+  std::optional<TlsAcceptor> tls_;
   asio::io_context io_{1};
   // Handlers that run are work of the loop, too: it has to see their answers off.
   asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};

@@ -1,5 +1,5 @@
-// HTTP/1.1 for strangers: whatever they send, they are read strictly, held to limits and answered
-// once for each request, and none of them keeps the others waiting.
+// HTTP/1.1 for strangers, within TLS or without: whatever they send, they are read strictly, held
+// to limits and answered once for each request, and none of them keeps the others waiting.
 //
 // One thread moves the bytes of all connections; handlers run on a bounded pool of threads. A
 // connection has one request under way at a time: further ones that are sent ahead wait their turn
@@ -18,6 +18,7 @@
 #include "common/serving/http_message.h"
 #include "common/serving/listen_address.h"
 #include "common/serving/request_check.h"
+#include "common/serving/tls_identity.h"
 
 namespace understudy::serving {
 
@@ -31,14 +32,15 @@ struct PublicLimits {
   RequestLimits request = {};
 
   // From the first byte of a request to the end of its head, and on a new connection from its
-  // beginning: over it 408, or just the end if nothing was sent.
+  // beginning, its TLS handshake included: over it 408, or just the end if nothing was sent.
   absl::Duration head_time = absl::Seconds(5);
   absl::Duration body_time = absl::Seconds(20);   // from there to the end of the body: over it 408
   absl::Duration write_time = absl::Seconds(20);  // for an answer to leave: over it a reset
   absl::Duration idle_time = absl::Seconds(60);   // between an answer and the next request: the end
   int requests_per_connection = 1000;             // the last one's answer says that it is
 
-  // Over either, the one that idles for longest makes room; if none does, 503 and 429.
+  // Over either, the one that idles for longest makes room; if none does, 503 and 429, or just the
+  // end where that would take a handshake first.
   int connections = 10000;
   int connections_per_address = 2000;  // an IPv6 network of 64 bits counts as one address
 
@@ -69,14 +71,17 @@ enum class PublicEvent : uint8_t {
   kBodyTimeout,
   kWriteTimeout,
   kHeldBytesFull,  // limits.held_bytes
+  kTlsFailed,      // a handshake that came to nothing, but for one that took too long
   kQueueFull,      // limits.queued_requests
 };
-inline constexpr int kPublicEvents = 18;
+inline constexpr int kPublicEvents = 19;
 // "accepted", "handler_failed", ...: a label.
 const char* PublicEventName(PublicEvent event);
 
 struct PublicServerOptions {
   ListenAddress listen = {};
+  // Null: plaintext. Must outlive the server.
+  const TlsIdentity* tls = nullptr;
   PublicLimits limits = {};
   // Called on the thread that serves everybody: it counts and returns.
   std::function<void(PublicEvent)> on_event = [](PublicEvent) {};

@@ -11,6 +11,7 @@
 #include "absl/time/clock.h"
 #include "common/mutex.h"
 #include "common/serving/grpc_error.h"
+#include "common/serving/grpc_tls.h"
 #include "common/serving/monotonic_clock.h"
 #include "services/router/conversion.h"
 #include "services/router/fetch/curl_fetcher.h"
@@ -62,10 +63,11 @@ class RememberingFetcher : public Fetcher {
 
 }  // namespace
 
-Answer AskRouter(const std::string& address, const router::v1::ResolveTwiMLRequest& request,
-                 absl::Duration timeout) {
+Answer AskRouter(const std::string& address, const serving::TlsMaterial* tls,
+                 const router::v1::ResolveTwiMLRequest& request, absl::Duration timeout) {
   const auto stub = router::v1::RouterService::NewStub(
-      grpc::CreateChannel(address, grpc::InsecureChannelCredentials()));
+      grpc::CreateChannel(address, tls == nullptr ? grpc::InsecureChannelCredentials()
+                                                  : serving::GrpcClientCredentials(*tls)));
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
   Answer answer;

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/time/time.h"
+#include "common/serving/tls_material.h"
 #include "services/router/config.h"
 #include "services/router/resolve/call.h"
 
@@ -19,9 +20,9 @@ struct Answer {
 };
 
 // Asks the router at `address` ("host:port") and waits for `timeout` at most. UNAVAILABLE at once
-// if nothing listens there.
-Answer AskRouter(const std::string& address, const router::v1::ResolveTwiMLRequest& request,
-                 absl::Duration timeout);
+// if nothing listens there. `tls` is what to trust and show; null: plaintext.
+Answer AskRouter(const std::string& address, const serving::TlsMaterial* tls,
+                 const router::v1::ResolveTwiMLRequest& request, absl::Duration timeout);
 
 struct LocalAnswer {
   grpc::Status status = {};  // the caller's mistakes; FAILED_PRECONDITION without CA certificates

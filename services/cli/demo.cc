@@ -163,8 +163,8 @@ void Play(const Scene& scene, ServiceProcess& router, Show& show) {
   for (const twilio::Parameter& parameter : SampleParameters(scene.kind, scene.number)) {
     (*request.mutable_parameters())[parameter.name] = parameter.value;
   }
-  const Answer answer =
-      AskRouter(absl::StrCat("127.0.0.1:", router.Port("grpc")), request, kAnswerTime);
+  const Answer answer = AskRouter(absl::StrCat("127.0.0.1:", router.Port("grpc")), /*tls=*/nullptr,
+                                  request, kAnswerTime);
   if (!answer.status.ok()) {
     show.Fail(
         absl::StrCat("the router gave no document: ", Printable(answer.status.error_message())));

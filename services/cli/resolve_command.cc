@@ -1,5 +1,6 @@
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,6 +27,9 @@ time it took, what was wrong, and the document.
 
 Who resolves it:
   --router HOST:PORT        a router, over gRPC (default 127.0.0.1:50051)
+  --tls-ca FILE             over TLS, believing certificates of the authorities in FILE (PEM)
+  --tls-certificate FILE    with --tls-ca: the certificate to show a router that asks for one
+  --tls-key FILE            and its key
   --local                   this process, with no router at all
   --config FILE             with --local: a router's configuration, for its numbers and limits
   --allow CIDR              with --local: addresses that may be dialled besides the public ones;
@@ -72,6 +76,7 @@ constexpr int kExitDefault = 4;
 // Empty: not given.
 struct ResolveOptions {
   std::string router = {};
+  serving::TlsFiles tls = {};
   bool local = false;
   std::string config = {};
   std::vector<router::Cidr> allow = {};
@@ -105,6 +110,9 @@ absl::StatusOr<ResolveOptions> ReadOptions(Arguments arguments) {
   ResolveOptions given;
   const absl::StatusOr<std::vector<std::string>> words =
       ParseOptions(arguments, {Text("--router", given.router),
+                               Text("--tls-ca", given.tls.ca),
+                               Text("--tls-certificate", given.tls.certificate),
+                               Text("--tls-key", given.tls.key),
                                Flag("--local", given.local),
                                Text("--config", given.config),
                                AllowOption(given.allow),
@@ -137,6 +145,12 @@ absl::StatusOr<ResolveOptions> ReadOptions(Arguments arguments) {
     mistake = "--fallback-url goes with --url; a number has its own";
   } else if (given.local && !given.router.empty()) {
     mistake = "--local asks no router: --router has no meaning with it";
+  } else if (given.local && !given.tls.ca.empty()) {
+    mistake = "--local asks no router: --tls-ca has no meaning with it";
+  } else if (given.tls.certificate.empty() != given.tls.key.empty()) {
+    mistake = "--tls-certificate and --tls-key go together";
+  } else if (given.tls.ca.empty() && !given.tls.certificate.empty()) {
+    mistake = "--tls-certificate goes with --tls-ca, which says whom to show it to";
   } else if (!given.local && !given.config.empty()) {
     mistake = "--config goes with --local; a router has its own";
   } else if (!given.local && !given.allow.empty()) {
@@ -216,6 +230,32 @@ std::string OptionOf(absl::string_view field) {
   return field == "handler.url" ? "--url" : "";
 }
 
+// What to do where the connection was there and TLS was not; empty: that is not it, or nobody
+// knows.
+std::string TlsAdvice(absl::string_view message, const serving::TlsFiles& tls) {
+  if (tls.ca.empty()) {
+    return absl::StrContains(message, "Socket closed")
+               ? "If it is a router that wants TLS, --tls-ca FILE says whom to believe."
+               : "";
+  }
+  if (absl::StrContains(message, "certificate verify failed")) {
+    return absl::StrCat("Its certificate is not of an authority in ", tls.ca,
+                        ", or it has expired.");
+  }
+  if (absl::StrContains(message, "is not in peer certificate")) {
+    return "Its certificate is for another host than --router names.";
+  }
+  if (absl::StrContains(message, "wrong version number")) {
+    return "What answers there speaks no TLS: leave out --tls-ca.";
+  }
+  if (absl::StrContains(message, "Socket closed")) {
+    return tls.certificate.empty()
+               ? "It may want a certificate: --tls-certificate FILE --tls-key FILE."
+               : absl::StrCat("It may not believe the certificate in ", tls.certificate, ".");
+  }
+  return "";
+}
+
 // Why there is no answer, and what to do about it.
 std::string Explain(const grpc::Status& status, const ResolveOptions& given) {
   const serving::CallerError error = serving::FromStatus(status);
@@ -228,6 +268,9 @@ std::string Explain(const grpc::Status& status, const ResolveOptions& given) {
   }
   switch (status.error_code()) {
     case grpc::StatusCode::UNAVAILABLE:
+      if (const std::string advice = TlsAdvice(error.message, given.tls); !advice.empty()) {
+        return absl::StrCat("no TLS with ", router, "\n  ", error.message, "\n", advice);
+      }
       return absl::StrCat("no router answers at ", router, "\n  ", error.message,
                           "\nStart one with understudy-router --config FILE, name another with "
                           "--router HOST:PORT,\nor do without one: --local.");
@@ -288,8 +331,12 @@ int ResolveCommand(Arguments arguments) {
     LocalAnswer local = ResolveLocally(config, request, given->timeout);
     answer = {.status = std::move(local.status), .response = std::move(local.response)};
   } else {
-    answer =
-        AskRouter(given->router.empty() ? kDefaultRouter : given->router, request, given->timeout);
+    serving::TlsMaterial tls;
+    if (const std::optional<serving::TlsMistake> mistake = serving::LoadTls(given->tls, tls)) {
+      return UsageError("resolve", mistake->what);
+    }
+    answer = AskRouter(given->router.empty() ? kDefaultRouter : given->router,
+                       given->tls.ca.empty() ? nullptr : &tls, request, given->timeout);
   }
   if (!answer.status.ok()) {
     Print(

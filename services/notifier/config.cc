@@ -53,6 +53,7 @@ absl::Status CheckRecipient(absl::string_view text) {
 
 void ReadHttp(YamlMapping& http, NotifierConfig& config) {
   http.Listen("listen", config.http_listen);
+  serving::ReadServerTls(http, /*takes_clients=*/false, config.http_tls);
   http.Text("public_url", config.http.public_url, CheckPublicUrl);
   config.http.public_url = std::string(absl::StripSuffix(config.http.public_url, "/"));
 }
@@ -174,9 +175,12 @@ void ReadAlerts(YamlMapping& alerts, AlertRules& rules) {
   ReadRoutes(alerts, rules.routes);
 }
 
-void ReadRoot(YamlMapping& root, NotifierConfig& config) {
+void ReadRoot(YamlMapping& root, const std::string& path, NotifierConfig& config) {
   root.Require({"store", "mail", "alerts"});
-  root.Mapping("grpc", [&](YamlMapping& grpc) { grpc.Listen("listen", config.grpc_listen); });
+  root.Mapping("grpc", [&](YamlMapping& grpc) {
+    grpc.Listen("listen", config.grpc_listen);
+    serving::ReadServerTls(grpc, /*takes_clients=*/true, config.grpc_tls);
+  });
   root.Mapping("http", [&](YamlMapping& http) { ReadHttp(http, config); });
   root.Mapping("admin", [&](YamlMapping& admin) { admin.Listen("listen", config.admin_listen); });
   root.Mapping("store", [&](YamlMapping& store) {
@@ -191,6 +195,10 @@ void ReadRoot(YamlMapping& root, NotifierConfig& config) {
   root.Mapping("mail", [&](YamlMapping& mail) { ReadMail(mail, config); });
   root.Mapping("alerts", [&](YamlMapping& alerts) { ReadAlerts(alerts, config.alerts); });
   serving::ReadLog(root, config.log_level);
+  serving::WarnOfPlaintext(path, "grpc.listen", config.grpc_listen, config.grpc_tls,
+                           config.warnings);
+  serving::WarnOfPlaintext(path, "http.listen", config.http_listen, config.http_tls,
+                           config.warnings);
   config.files = root.files();
 }
 
@@ -199,7 +207,7 @@ void ReadRoot(YamlMapping& root, NotifierConfig& config) {
 absl::StatusOr<NotifierConfig> LoadNotifierConfig(const std::string& path) {
   NotifierConfig config;
   absl::Status status =
-      serving::ReadYamlFile(path, [&](YamlMapping& root) { ReadRoot(root, config); });
+      serving::ReadYamlFile(path, [&](YamlMapping& root) { ReadRoot(root, path, config); });
   if (!status.ok()) return status;
   return config;
 }
@@ -207,7 +215,7 @@ absl::StatusOr<NotifierConfig> LoadNotifierConfig(const std::string& path) {
 absl::StatusOr<NotifierConfig> ReadNotifierConfig(absl::string_view text, const std::string& path) {
   NotifierConfig config;
   absl::Status status =
-      serving::ReadYaml(text, path, [&](YamlMapping& root) { ReadRoot(root, config); });
+      serving::ReadYaml(text, path, [&](YamlMapping& root) { ReadRoot(root, path, config); });
   if (!status.ok()) return status;
   return config;
 }

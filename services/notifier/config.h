@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "common/serving/listen_address.h"
 #include "common/serving/log.h"
+#include "common/serving/tls_material.h"
 #include "services/notifier/groups/dispatcher.h"
 #include "services/notifier/ingest/http_handlers.h"
 #include "services/notifier/mail/smtp_mailer.h"
@@ -23,7 +24,9 @@ inline constexpr size_t kMaxRecipients = 100;
 // Settings without a word on them are described in deploy/config/notifier.yaml.
 struct NotifierConfig {
   serving::ListenAddress grpc_listen = {.host = "0.0.0.0", .port = 50052};
+  std::optional<serving::TlsFiles> grpc_tls = {};  // none: plaintext
   serving::ListenAddress http_listen = {.host = "0.0.0.0", .port = 8081};
+  std::optional<serving::TlsFiles> http_tls = {};
   serving::ListenAddress admin_listen = {.host = "0.0.0.0", .port = 9091};
   std::string store_path = {};
   HttpSettings http = {};
@@ -33,6 +36,8 @@ struct NotifierConfig {
   AlertRules alerts = {};  // with retention, the From of mails and the page's address
   serving::LogLevel log_level = serving::LogLevel::kInfo;
 
+  // What is odd in it and no mistake, a line each that begins with the file it is in.
+  std::vector<std::string> warnings = {};
   // The other files it was made of: a change in one is a change of the configuration.
   std::vector<std::string> files = {};
 };

@@ -59,7 +59,7 @@ int Main(int argc, char** argv) {
              return absl::StrCat(config.http.accounts.size(), " accounts, ",
                                  config.alerts.routes.size(), " routes");
            },
-       .warnings = [] { return std::vector<std::string>(); },
+       .warnings = [&] { return config.warnings; },
        .files = [&] { return config.files; },
        .start =
            [&] {
@@ -88,6 +88,7 @@ int Main(int argc, char** argv) {
              serving::SetLogLevel(config.log_level);
            },
        .on_refused_reload = [&] { notifier->CountRefusedReload(); },
+       .refresh = [&] { notifier->RefreshCertificates(); },
        .stop =
            [&] {
              if (notifier->Stop(kDrainTime)) return;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/serving/log.h"
+#include "common/serving/tls_metrics.h"
 #include "common/twilio/error_codes.h"
 
 namespace understudy::notifier {
@@ -68,7 +69,9 @@ class NotifierMetrics::Scrape : public prometheus::Collectable {
     m.waiting_events_->Set(static_cast<double>(facts.waiting_events));
     m.http_connections_->Set(facts.http_connections);
     m.log_lines_dropped_->Set(static_cast<double>(serving::DroppedLogLines()));
-    return m.registry_->Collect();
+    std::vector<prometheus::MetricFamily> families = m.registry_->Collect();
+    if (m.certificates_ != nullptr) serving::AppendTlsMetrics(*m.certificates_, families);
+    return families;
   }
 
  private:
@@ -169,6 +172,10 @@ void NotifierMetrics::CountEvent(const Event& event) {
                              {"outcome", OutcomeLabel(event.outcome)}});
   }
   counter->Increment();
+}
+
+void NotifierMetrics::SetCertificates(const serving::TlsIdentities* identities) {
+  certificates_ = identities;
 }
 
 void NotifierMetrics::CountDuplicate(Door door) {

@@ -28,6 +28,10 @@ template <typename T>
 class Family;
 }  // namespace prometheus
 
+namespace understudy::serving {
+class TlsIdentities;
+}
+
 namespace understudy::notifier {
 
 // What is read when a scrape asks.
@@ -54,6 +58,8 @@ class NotifierMetrics {
   // What a scrape asks; it asks `facts`, which must be set before.
   const prometheus::Collectable& collectable() const;
   void SetFacts(std::function<NotifierFacts()> facts);
+  // Adds what certificates say of themselves. Once, before the first scrape.
+  void SetCertificates(const serving::TlsIdentities* identities);
 
   void CountEvent(const Event& event);
   void CountDuplicate(Door door);
@@ -73,6 +79,7 @@ class NotifierMetrics {
   std::unique_ptr<prometheus::Registry> registry_;
   std::unique_ptr<Scrape> scrape_;
   std::function<NotifierFacts()> facts_;
+  const serving::TlsIdentities* certificates_ = nullptr;
 
   prometheus::Family<prometheus::Counter>* events_;
   prometheus::Family<prometheus::Counter>* rejected_;

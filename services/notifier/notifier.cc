@@ -16,6 +16,7 @@
 #include "common/serving/log.h"
 #include "common/serving/process.h"
 #include "common/serving/public_server.h"
+#include "common/serving/tls_identity.h"
 #include "common/twilio/error_codes.h"
 #include "services/notifier/config.h"
 #include "services/notifier/groups/dispatcher.h"
@@ -99,6 +100,7 @@ class GrpcHealth {
 // In the order in which they are made; what comes later uses what came before.
 struct Notifier::Parts {
   NotifierMetrics metrics;
+  serving::TlsIdentities identities;
   std::atomic<bool> is_ready = false;
   GrpcHealth grpc_health;
   std::unique_ptr<SqliteStore> store;
@@ -140,6 +142,7 @@ absl::StatusOr<std::unique_ptr<Notifier>> Notifier::Start(const NotifierConfig& 
   std::unique_ptr<Notifier> notifier(new Notifier(std::make_unique<Parts>()));
   Parts& parts = *notifier->parts_;
   NotifierMetrics& metrics = parts.metrics;
+  metrics.SetCertificates(&parts.identities);
 
   absl::StatusOr<std::unique_ptr<SqliteStore>> store = SqliteStore::Open(
       {.database = {.path = config.store_path},
@@ -205,8 +208,12 @@ absl::StatusOr<std::unique_ptr<Notifier>> Notifier::Start(const NotifierConfig& 
         Log(LogLevel::kWarning, "request refused", {{"door", DoorName(door)}, {"reason", reason}});
       },
       config.http);
+  const absl::StatusOr<const serving::TlsIdentity*> http_tls =
+      parts.identities.Add("http", config.http_tls);
+  if (!http_tls.ok()) return http_tls.status();
   absl::StatusOr<std::unique_ptr<serving::PublicServer>> http = serving::PublicServer::Start(
       {.listen = config.http_listen,
+       .tls = *http_tls,
        .on_event = [&metrics](serving::PublicEvent event) { metrics.CountHttp(event); }},
       [&door = *parts.http_door](const serving::HttpRequest& request) {
         return door.Handle(request);
@@ -215,8 +222,12 @@ absl::StatusOr<std::unique_ptr<Notifier>> Notifier::Start(const NotifierConfig& 
   parts.http = *std::move(http);
 
   parts.grpc_service = std::make_unique<GrpcService>(*parts.ingest, *parts.store);
+  const absl::StatusOr<const serving::TlsIdentity*> grpc_tls =
+      parts.identities.Add("grpc", config.grpc_tls);
+  if (!grpc_tls.ok()) return grpc_tls.status();
   absl::StatusOr<std::unique_ptr<serving::GrpcServer>> grpc = serving::GrpcServer::Start(
       {.listen = config.grpc_listen,
+       .tls = *grpc_tls,
        .service_name = kServiceName,
        .max_request_bytes = kMaxRequestBytes,
        .max_threads = kMaxGrpcThreads},
@@ -254,6 +265,10 @@ void Notifier::Reload(const NotifierConfig& config) {
   parts_->store->SetWaits(config.alerts.waits);
   parts_->dispatcher_thread->Wake();
   parts_->metrics.CountReload(true);
+}
+
+void Notifier::RefreshCertificates() {
+  parts_->identities.Refresh();
 }
 
 void Notifier::CountRefusedReload() {

@@ -19,8 +19,8 @@ inline constexpr absl::Duration kLastTime = absl::Seconds(1);
 class Notifier {
  public:
   // Opens the store, listens and serves. Unavailable if an address cannot be had,
-  // FailedPrecondition if another notifier has the store, a newer one wrote it, or its folder is no
-  // good.
+  // FailedPrecondition if another notifier has the store, a newer one wrote it, its folder is no
+  // good or files for TLS are not.
   static absl::StatusOr<std::unique_ptr<Notifier>> Start(const NotifierConfig& config);
 
   // As Stop(zero), if Stop was not called.
@@ -35,6 +35,9 @@ class Notifier {
   // Accounts, answers, alerts and routes of `config` count from now on; the other settings stay as
   // they were at the start. From any thread.
   void Reload(const NotifierConfig& config);
+  // Looks whether files of certificates have changed; those that are good count from then on. From
+  // one thread at a time.
+  void RefreshCertificates();
   // For a configuration that was refused: counted, nothing else.
   void CountRefusedReload();
 

@@ -213,6 +213,17 @@ absl::Status CheckNotifierTarget(absl::string_view target) {
       "must be a name or an address and a port, such as dns:///understudy-notifier:50052");
 }
 
+// As WarnOfPlaintext, of what goes out.
+void WarnOfPlainTarget(const std::string& path, const NotifierConfig& notifier,
+                       std::vector<std::string>& warnings) {
+  absl::string_view target = notifier.target;
+  absl::ConsumePrefix(&target, "dns:///");
+  const absl::StatusOr<ListenAddress> address = serving::ParseListenAddress(target);
+  if (notifier.tls.has_value() || !address.ok() || serving::IsLoopback(*address)) return;
+  warnings.push_back(absl::StrCat(path, ": notifier.target: events go to ", target,
+                                  " as plaintext; notifier.tls would encrypt them"));
+}
+
 void ReadNotifier(YamlMapping& root, std::optional<NotifierConfig>& out) {
   root.Mapping("notifier", [&](YamlMapping& mapping) {
     NotifierConfig& notifier = out.emplace();
@@ -221,6 +232,7 @@ void ReadNotifier(YamlMapping& root, std::optional<NotifierConfig>& out) {
     mapping.Path("outbox_dir", notifier.outbox_dir);
     mapping.Integer("outbox_max_bytes", kMinOutboxBytes, kMaxOutboxBytes,
                     notifier.outbox_max_bytes);
+    serving::ReadClientTls(mapping, notifier.tls);
   });
 }
 
@@ -248,11 +260,12 @@ void ReadRanges(YamlMapping& egress, absl::string_view key, std::vector<Cidr>& r
   });
 }
 
-void ReadRoot(YamlMapping& root, RouterConfig& config) {
+void ReadRoot(YamlMapping& root, const std::string& path, RouterConfig& config) {
   root.Mapping("grpc", [&](YamlMapping& grpc) {
     grpc.Listen("listen", config.grpc_listen);
     grpc.Duration("max_connection_age", absl::Seconds(1), absl::Hours(24),
                   config.max_connection_age);
+    serving::ReadServerTls(grpc, /*takes_clients=*/true, config.grpc_tls);
   });
   root.Mapping("admin", [&](YamlMapping& admin) { admin.Listen("listen", config.admin_listen); });
   FirstLines accounts;
@@ -278,6 +291,9 @@ void ReadRoot(YamlMapping& root, RouterConfig& config) {
     root.AddMistake("session_key_file", status.message());
   }
   ReadNotifier(root, config.notifier);
+  serving::WarnOfPlaintext(path, "grpc.listen", config.grpc_listen, config.grpc_tls,
+                           config.warnings);
+  if (config.notifier.has_value()) WarnOfPlainTarget(path, *config.notifier, config.warnings);
   serving::ReadLog(root, config.log_level);
   config.files = root.files();
 }
@@ -287,7 +303,7 @@ void ReadRoot(YamlMapping& root, RouterConfig& config) {
 absl::StatusOr<RouterConfig> LoadRouterConfig(const std::string& path) {
   RouterConfig config;
   absl::Status status =
-      serving::ReadYamlFile(path, [&](YamlMapping& root) { ReadRoot(root, config); });
+      serving::ReadYamlFile(path, [&](YamlMapping& root) { ReadRoot(root, path, config); });
   if (!status.ok()) return status;
   return config;
 }
@@ -295,7 +311,7 @@ absl::StatusOr<RouterConfig> LoadRouterConfig(const std::string& path) {
 absl::StatusOr<RouterConfig> ReadRouterConfig(absl::string_view text, const std::string& path) {
   RouterConfig config;
   absl::Status status =
-      serving::ReadYaml(text, path, [&](YamlMapping& root) { ReadRoot(root, config); });
+      serving::ReadYaml(text, path, [&](YamlMapping& root) { ReadRoot(root, path, config); });
   if (!status.ok()) return status;
   return config;
 }

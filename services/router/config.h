@@ -13,6 +13,7 @@
 #include "absl/strings/string_view.h"
 #include "common/serving/listen_address.h"
 #include "common/serving/log.h"
+#include "common/serving/tls_material.h"
 #include "services/router/fetch/egress.h"
 #include "services/router/report/outbox.h"
 #include "services/router/resolve/call.h"
@@ -33,6 +34,7 @@ struct NotifierConfig {
   std::string target = {};  // as gRPC has it
   std::string outbox_dir = {};
   int64_t outbox_max_bytes = kDefaultOutboxBytes;
+  std::optional<serving::TlsFiles> tls = {};  // none: plaintext
 
   friend bool operator==(const NotifierConfig&, const NotifierConfig&) = default;
 };
@@ -40,6 +42,7 @@ struct NotifierConfig {
 // Settings without a word on them are described in deploy/config/router.yaml.
 struct RouterConfig {
   serving::ListenAddress grpc_listen = {.host = "0.0.0.0", .port = 50051};
+  std::optional<serving::TlsFiles> grpc_tls = {};  // none: plaintext
   absl::Duration max_connection_age = absl::Minutes(10);
   serving::ListenAddress admin_listen = {.host = "0.0.0.0", .port = 9090};
   // Sids and phone numbers are well-formed and none is there twice; the account of every number is
@@ -61,7 +64,7 @@ struct RouterConfig {
   std::optional<NotifierConfig> notifier = {};  // none: events are lines of the log
   serving::LogLevel log_level = serving::LogLevel::kInfo;
 
-  // What is odd in it and no mistake, "file:line:column: what", a line each.
+  // What is odd in it and no mistake, a line each that begins with the file it is in.
   std::vector<std::string> warnings = {};
   // The other files it was made of: a change in one is a change of the configuration.
   std::vector<std::string> files = {};

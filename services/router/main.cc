@@ -81,6 +81,7 @@ int Main(int argc, char** argv) {
              serving::SetLogLevel(config.log_level);
            },
        .on_refused_reload = [&] { router->CountRefusedReload(); },
+       .refresh = [&] { router->RefreshCertificates(); },
        .stop = [&] { router->Stop(kDrainTime); }});
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/serving/log.h"
+#include "common/serving/tls_metrics.h"
 #include "common/twilio/error_codes.h"
 
 namespace understudy::router {
@@ -90,6 +91,9 @@ class RouterMetrics::Scrape : public prometheus::Collectable {
     metrics_.log_lines_dropped_->Set(static_cast<double>(serving::DroppedLogLines()));
     std::vector<MetricFamily> families = metrics_.registry_->Collect();
     if (metrics_.outbox_) AppendOutbox(metrics_.outbox_(), families);
+    if (metrics_.certificates_ != nullptr) {
+      serving::AppendTlsMetrics(*metrics_.certificates_, families);
+    }
     return families;
   }
 
@@ -169,6 +173,10 @@ const prometheus::Collectable& RouterMetrics::collectable() const {
 
 void RouterMetrics::SetOutbox(std::function<OutboxStats()> stats) {
   outbox_ = std::move(stats);
+}
+
+void RouterMetrics::SetCertificates(const serving::TlsIdentities* identities) {
+  certificates_ = identities;
 }
 
 void RouterMetrics::SetMaxInFlight(int max) {

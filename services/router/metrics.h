@@ -26,6 +26,10 @@ template <typename T>
 class Family;
 }  // namespace prometheus
 
+namespace understudy::serving {
+class TlsIdentities;
+}
+
 namespace understudy::router {
 
 class RouterMetrics {
@@ -40,6 +44,9 @@ class RouterMetrics {
 
   // Adds what the outbox counts for itself, asked at each scrape. Once, before the first scrape.
   void SetOutbox(std::function<OutboxStats()> stats);
+
+  // Adds what certificates say of themselves, likewise.
+  void SetCertificates(const serving::TlsIdentities* identities);
 
   void SetMaxInFlight(int max);
   void AddInFlight(int change);
@@ -58,6 +65,7 @@ class RouterMetrics {
   std::unique_ptr<prometheus::Registry> registry_;
   std::unique_ptr<Scrape> scrape_;
   std::function<OutboxStats()> outbox_;
+  const serving::TlsIdentities* certificates_ = nullptr;
   std::array<std::array<prometheus::Counter*, 3>, 2> resolutions_;  // by kind, source
   std::array<std::array<prometheus::Histogram*, 3>, 2> resolution_seconds_;
   std::array<prometheus::Histogram*, 2> attempt_seconds_;         // by target

@@ -18,6 +18,7 @@
 #include "common/serving/log.h"
 #include "common/serving/monotonic_clock.h"
 #include "common/serving/process.h"
+#include "common/serving/tls_identity.h"
 #include "services/router/config.h"
 #include "services/router/fetch/curl_fetcher.h"
 #include "services/router/metrics.h"
@@ -38,6 +39,7 @@ struct Router::Parts {
   RouterMetrics metrics;
   const Secret own_session_key = NewSessionKey();  // where the configuration has none
   std::atomic<bool> is_ready = false;
+  serving::TlsIdentities identities;
   // Both or neither.
   std::unique_ptr<NotifierClient> notifier;
   std::unique_ptr<OutboxSender> outbox;
@@ -79,6 +81,7 @@ absl::StatusOr<std::unique_ptr<Router>> Router::Start(const RouterConfig& config
                                 "fetch.max_in_flight");
   auto parts = std::make_unique<Parts>();
   RouterMetrics& metrics = parts->metrics;
+  metrics.SetCertificates(&parts->identities);
 
   FetcherOptions fetcher_options{
       .egress = config.egress,
@@ -94,7 +97,10 @@ absl::StatusOr<std::unique_ptr<Router>> Router::Start(const RouterConfig& config
 
   ServiceOptions service_options{.limits = config.limits, .max_in_flight = config.max_in_flight};
   if (config.notifier.has_value()) {
-    parts->notifier = std::make_unique<NotifierClient>(config.notifier->target);
+    const absl::StatusOr<const serving::TlsIdentity*> tls =
+        parts->identities.Add("notifier", config.notifier->tls);
+    if (!tls.ok()) return tls.status();
+    parts->notifier = std::make_unique<NotifierClient>(config.notifier->target, *tls);
     auto outbox = StartOutbox(*config.notifier, *parts->notifier);
     if (!outbox.ok()) return outbox.status();
     parts->outbox = *std::move(outbox);
@@ -107,8 +113,12 @@ absl::StatusOr<std::unique_ptr<Router>> Router::Start(const RouterConfig& config
   parts->door = std::make_unique<RouterDoor>(std::move(service_options),
                                              MakeSettings(config, parts->own_session_key),
                                              *parts->fetcher, metrics);
+  const absl::StatusOr<const serving::TlsIdentity*> tls =
+      parts->identities.Add("grpc", config.grpc_tls);
+  if (!tls.ok()) return tls.status();
   absl::StatusOr<std::unique_ptr<serving::GrpcServer>> server = serving::GrpcServer::Start(
       {.listen = config.grpc_listen,
+       .tls = *tls,
        .service_name = kServiceName,
        .max_request_bytes = kMaxRequestBytes,
        .max_connection_age = config.max_connection_age},
@@ -145,6 +155,10 @@ int Router::admin_port() const {
 void Router::Reload(const RouterConfig& config) {
   parts_->door->SetSettings(MakeSettings(config, parts_->own_session_key));
   parts_->metrics.CountReload(true);
+}
+
+void Router::RefreshCertificates() {
+  parts_->identities.Refresh();
 }
 
 void Router::CountRefusedReload() {

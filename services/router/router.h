@@ -17,7 +17,8 @@ inline constexpr absl::Duration kDrainTime = absl::Seconds(31);
 class Router {
  public:
   // Listens and serves. Unavailable if an address or the outbox cannot be had, FailedPrecondition
-  // if the CA file holds no certificate or another process has the outbox.
+  // if the CA file holds no certificate, those for TLS are no good or another process has the
+  // outbox.
   static absl::StatusOr<std::unique_ptr<Router>> Start(const RouterConfig& config);
 
   // As Stop(zero), if Stop was not called.
@@ -31,6 +32,9 @@ class Router {
   // Numbers, accounts, codes and default document of `config` answer the calls from now on; the
   // other settings stay as they were at the start. From any thread.
   void Reload(const RouterConfig& config);
+  // Looks whether files of certificates have changed; those that are good count from then on. From
+  // one thread at a time.
+  void RefreshCertificates();
   // For a configuration that was refused: counted, nothing else.
   void CountRefusedReload();
 

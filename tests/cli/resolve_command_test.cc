@@ -7,9 +7,11 @@
 #include "common/twilio/form.h"
 #include "common/twilio/signature.h"
 #include "tests/e2e/router_world.h"
+#include "tests/testing/certificates.h"
 #include "tests/testing/closed_port.h"
 #include "tests/testing/origin.h"
 #include "tests/testing/program.h"
+#include "tests/testing/secret_mount.h"
 #include "tests/testing/temp_dir.h"
 
 namespace understudy::testing {
@@ -208,6 +210,55 @@ TEST_F(ResolveCommandTest, WithoutARouterItSaysWhereItLookedAndWhatToStart) {
   EXPECT_THAT(end.err, HasSubstr(absl::StrCat("no router answers at ", address)));
   EXPECT_THAT(end.err, HasSubstr("understudy-router --config"));
   EXPECT_THAT(end.err, HasSubstr("--local"));
+}
+
+TEST_F(ResolveCommandTest, OverTlsItShowsAndBelievesWhatItIsTold) {
+  const TestAuthority authority;
+  const TestAuthority strangers;
+  const SecretMount server(authority.Issue({.ip_addresses = {"127.0.0.1"}}), authority.ca_pem());
+  const SecretMount client(authority.Issue({}), authority.ca_pem());
+  const SecretMount stranger(strangers.Issue({}), strangers.ca_pem());
+  router::RouterConfig config = Config();
+  config.grpc_tls = serving::TlsFiles{.certificate = server.Path("tls.crt"),
+                                      .key = server.Path("tls.key"),
+                                      .ca = server.Path("ca.crt")};
+  RouterWorld world(config);
+  const std::string address = absl::StrCat("127.0.0.1:", world.router().grpc_port());
+  const auto ask = [&](const std::vector<std::string>& options) {
+    std::vector<std::string> words = {UNDERSTUDY_BINARY, "resolve",  "--router",
+                                      address,           "--number", kNumber};
+    words.insert(words.end(), options.begin(), options.end());
+    return RunProgram(words);
+  };
+  const ProgramEnd good = ask({"--tls-ca", client.Path("ca.crt"), "--tls-certificate",
+                               client.Path("tls.crt"), "--tls-key", client.Path("tls.key")});
+  EXPECT_EQ(good.status, 0) << good.err;
+  const struct {
+    std::vector<std::string> options;
+    int status;
+    const char* said;
+  } kCases[] = {
+      {{}, 1, "--tls-ca"},
+      {{"--tls-ca", client.Path("ca.crt")}, 1, "--tls-certificate"},
+      {{"--tls-ca", stranger.Path("ca.crt")}, 1, "is not of an authority in"},
+      {{"--tls-ca", client.Path("ca.crt"), "--tls-certificate", stranger.Path("tls.crt"),
+        "--tls-key", stranger.Path("tls.key")},
+       1,
+       "may not believe"},
+      {{"--tls-ca", client.Path("ca.crt"), "--tls-certificate", client.Path("tls.crt"), "--tls-key",
+        stranger.Path("tls.key")},
+       2,
+       "not the key of the certificate"},
+      {{"--tls-ca", client.Path("absent")}, 2, "No such file"},
+  };
+  for (const auto& c : kCases) {
+    const ProgramEnd end = ask(c.options);
+    EXPECT_EQ(end.status, c.status) << end.err;
+    EXPECT_THAT(end.err, HasSubstr(c.said));
+  }
+  const ProgramEnd plain = Ask({"--number", kNumber, "--tls-ca", client.Path("ca.crt")});
+  EXPECT_EQ(plain.status, 1);
+  EXPECT_THAT(plain.err, HasSubstr("speaks no TLS"));
 }
 
 TEST_F(ResolveCommandTest, ItWaitsNoLongerThanAsked) {

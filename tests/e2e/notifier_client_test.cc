@@ -195,7 +195,7 @@ TEST(NotifierClient, HeedsHowLongToStayAway) {
 TEST(NotifierClient, ASilentNotifierIsGivenUp) {
   FakeNotifier notifier;
   notifier.Hang(true);
-  NotifierClient client(notifier.target(), absl::Milliseconds(200));
+  NotifierClient client(notifier.target(), /*tls=*/nullptr, absl::Milliseconds(200));
   const absl::Time begun_at = MonotonicNow();
   const SendResult result = client.Report({ToRecord(EventCalled("a"))});
   EXPECT_EQ(result.state, State::kTryLater);
@@ -223,7 +223,7 @@ TEST(NotifierClient, ANotifierThatIsAwayFailsAtOnceAndIsFoundWhenItIsBack) {
 TEST(NotifierClient, CancelEndsWhatIsUnderWayAndWhatComes) {
   FakeNotifier notifier;
   notifier.Hang(true);
-  NotifierClient client(notifier.target(), 10 * kSoon);
+  NotifierClient client(notifier.target(), /*tls=*/nullptr, 10 * kSoon);
   SendResult result = {.state = State::kAccepted};
   std::thread sender([&] { result = client.Report({ToRecord(EventCalled("a"))}); });
   const bool has_come = WaitFor([&] { return notifier.rpcs() == 1; }, kSoon);

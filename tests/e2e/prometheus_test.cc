@@ -18,6 +18,7 @@
 #include "tests/e2e/notifier_process.h"
 #include "tests/e2e/prometheus_process.h"
 #include "tests/e2e/router_process.h"
+#include "tests/testing/certificates.h"
 #include "tests/testing/program.h"
 #include "tests/testing/temp_dir.h"
 #include "tests/testing/wait.h"
@@ -92,8 +93,14 @@ std::optional<std::string> Get(int port, const std::string& target) {
 class PrometheusTest : public ::testing::Test {
  protected:
   void SetUp() override {
+    const TestAuthority authority;
+    const Certificate certificate = authority.Issue({.ip_addresses = {"127.0.0.1"}});
+    folder_.Write("tls.crt", certificate.chain_pem);
+    folder_.Write("tls.key", certificate.key_pem);
+    folder_.Write("ca.crt", authority.ca_pem());
     folder_.Write("notifier.yaml",
-                  "grpc: {listen: 127.0.0.1:0}\n"
+                  "grpc: {listen: 127.0.0.1:0, tls: {certificate_file: tls.crt, key_file: tls.key, "
+                  "client_ca_file: ca.crt}}\n"
                   "http: {listen: 127.0.0.1:0}\n"
                   "admin: {listen: 127.0.0.1:0}\n"
                   "store: {sqlite: notifier.db}\n"
@@ -105,17 +112,19 @@ class PrometheusTest : public ::testing::Test {
     folder_.Write("fallback.xml", "<Response><Say pitch=\"high\">Hello</Say></Response>");
     folder_.Write(
         "router.yaml",
-        absl::StrCat("grpc: {listen: 127.0.0.1:0}\n"
-                     "admin: {listen: 127.0.0.1:0}\n"
-                     "accounts: [{sid: AC00000000000000000000000000000001}]\n"
-                     "bins: {fallback: {document_file: fallback.xml}}\n"
-                     "numbers:\n"
-                     "  - phone_number: \"+14155550199\"\n"
-                     "    account_sid: AC00000000000000000000000000000001\n"
-                     "    voice: {url: \"http://127.0.0.1:9/\", "
-                     "fallback_url: \"bin:fallback\"}\n"
-                     "notifier: {target: \"dns:///127.0.0.1:",
-                     notifier_->grpc_port(), "\", outbox_dir: \"", folder_.path(), "/outbox\"}\n"));
+        absl::StrCat(
+            "grpc: {listen: 127.0.0.1:0}\n"
+            "admin: {listen: 127.0.0.1:0}\n"
+            "accounts: [{sid: AC00000000000000000000000000000001}]\n"
+            "bins: {fallback: {document_file: fallback.xml}}\n"
+            "numbers:\n"
+            "  - phone_number: \"+14155550199\"\n"
+            "    account_sid: AC00000000000000000000000000000001\n"
+            "    voice: {url: \"http://127.0.0.1:9/\", "
+            "fallback_url: \"bin:fallback\"}\n"
+            "notifier: {target: \"dns:///127.0.0.1:",
+            notifier_->grpc_port(), "\", outbox_dir: \"", folder_.path(),
+            "/outbox\", tls: {ca_file: ca.crt, certificate_file: tls.crt, key_file: tls.key}}\n"));
     router_.emplace(folder_.path() + "/router.yaml");
     ASSERT_TRUE(router_->Ready());
 

@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "tests/testing/certificates.h"
 #include "tests/testing/temp_dir.h"
 
 namespace understudy::notifier {
@@ -162,14 +163,35 @@ TEST(NotifierConfigTest, TheReferenceShowsTheDefaults) {
               HasSubstr(absl::StrCat("#   ca_file: ", SmtpOptions().ca_file, "\n")));
 }
 
+TEST(NotifierConfigTest, WarnsOfPlaintextBetweenMachines) {
+  const absl::StatusOr<NotifierConfig> shown = LoadNotifierConfig(kReference);
+  ASSERT_TRUE(shown.ok()) << shown.status();
+  EXPECT_THAT(shown->warnings,
+              ElementsAre(absl::StrCat(kReference,
+                                       ": grpc.listen: 0.0.0.0:50052 takes plaintext from other "
+                                       "machines; grpc.tls would encrypt it"),
+                          absl::StrCat(kReference,
+                                       ": http.listen: 0.0.0.0:8081 takes plaintext from other "
+                                       "machines; http.tls would encrypt it")));
+}
+
 // What it shows as a comment is a configuration, too.
 TEST(NotifierConfigTest, TheReferencesCommentsAreGoodConfiguration) {
   const testing::TempDir folder;
   folder.Write("password", "secret\n");
   folder.Write("token", "secret\n");
+  const testing::TestAuthority authority;
+  const testing::Certificate certificate = authority.Issue({});
+  folder.Write("tls.crt", certificate.chain_pem);
+  folder.Write("tls.key", certificate.key_pem);
+  folder.Write("ca.crt", authority.ca_pem());
   const std::string text = absl::StrReplaceAll(
       ReadText(kReference),
       {{"  # public_url:", "  public_url:"},
+       {"  # tls:\n", "  tls:\n"},
+       {"  #   certificate_file: /run/secrets/understudy-tls/", "    certificate_file: "},
+       {"  #   key_file: /run/secrets/understudy-tls/", "    key_file: "},
+       {"  #   client_ca_file: /run/secrets/understudy-tls/", "    client_ca_file: "},
        {"    # auth_token_file: /run/secrets/understudy/auth-token", "    auth_token_file: token"},
        {"  directory: mail\n", ""},
        {"  # smtp:\n", "  smtp:\n"},
@@ -186,6 +208,13 @@ TEST(NotifierConfigTest, TheReferencesCommentsAreGoodConfiguration) {
       LoadNotifierConfig(folder.Write("notifier.yaml", text));
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->http.public_url, "https://alerts.example.com");
+  serving::TlsFiles files = {.certificate = folder.path() + "/tls.crt",
+                             .key = folder.path() + "/tls.key",
+                             .ca = folder.path() + "/ca.crt"};
+  EXPECT_EQ(config->grpc_tls, files);
+  files.ca = "";
+  EXPECT_EQ(config->http_tls, files);
+  EXPECT_THAT(config->warnings, ::testing::IsEmpty());
   EXPECT_EQ(config->http.accounts[0].auth_token, Secret("secret"));
   EXPECT_EQ(config->smtp->username, "understudy");
   EXPECT_EQ(config->smtp->starttls, SmtpOptions().starttls);

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "services/router/resolve/session_seal.h"
+#include "tests/testing/certificates.h"
 #include "tests/testing/temp_dir.h"
 
 namespace understudy::router {
@@ -120,11 +121,104 @@ TEST(RouterConfigTest, ReadsEveryKey) {
   EXPECT_THAT(*config->bins[0]->text.Render({{"ErrorCode", "11200"}}), HasSubstr("(error 11200)"));
   EXPECT_EQ(config->bins[1]->name, "no-reply_2");
   EXPECT_EQ(config->session_key, Secret("01234567890123456789012345678901"));
-  EXPECT_THAT(config->warnings, ::testing::IsEmpty());
+  EXPECT_THAT(
+      config->warnings,
+      ElementsAre("tests/testdata/good_config/every_key.yaml: notifier.target: events go to "
+                  "understudy-notifier.example.com:50052 as plaintext; notifier.tls would "
+                  "encrypt them"));
   const std::string folder = "tests/testdata/good_config/";
   EXPECT_THAT(config->files, ::testing::UnorderedElementsAre(
                                  folder + "token", folder + "apology.xml", folder + "no_reply.xml",
                                  folder + "ca.pem", folder + "session_key"));
+}
+
+// Files for TLS, and configurations that name them.
+class TlsConfigTest : public ::testing::Test {
+ protected:
+  TlsConfigTest() {
+    folder_.Write("tls.crt", certificate_.chain_pem);
+    folder_.Write("tls.key", certificate_.key_pem);
+    folder_.Write("ca.crt", authority_.ca_pem());
+  }
+  absl::StatusOr<RouterConfig> Load(const std::string& yaml) {
+    return LoadRouterConfig(folder_.Write("router.yaml", yaml));
+  }
+  std::string Mistakes(const std::string& yaml) {
+    return std::string(Load(yaml).status().message());
+  }
+  std::string Path(const std::string& name) const { return folder_.path() + "/" + name; }
+
+  const testing::TestAuthority authority_;
+  const testing::Certificate certificate_ = authority_.Issue({});
+  const testing::TempDir folder_;
+};
+
+constexpr char kGrpcTls[] =
+    "grpc:\n  listen: 0.0.0.0:1\n  tls:\n    certificate_file: tls.crt\n    key_file: tls.key\n"
+    "    client_ca_file: ca.crt\n";
+
+TEST_F(TlsConfigTest, ReadsBothSides) {
+  const absl::StatusOr<RouterConfig> config = Load(
+      absl::StrCat(kGrpcTls,
+                   "notifier:\n  target: dns:///notifier:50052\n  outbox_dir: outbox\n"
+                   "  tls: {ca_file: ca.crt, certificate_file: tls.crt, key_file: tls.key}\n"));
+  ASSERT_TRUE(config.ok()) << config.status();
+  const serving::TlsFiles files = {
+      .certificate = Path("tls.crt"), .key = Path("tls.key"), .ca = Path("ca.crt")};
+  EXPECT_EQ(config->grpc_tls, files);
+  EXPECT_EQ(config->notifier->tls, files);
+  EXPECT_THAT(config->files, ::testing::Contains(Path("tls.key")));
+  EXPECT_THAT(config->warnings, ::testing::IsEmpty());
+}
+
+TEST_F(TlsConfigTest, TellsWhichFileIsNoGood) {
+  const std::string at_key = Path("router.yaml:5: grpc.tls.key_file: ");
+  folder_.Write("tls.key", authority_.Issue({}).key_pem);
+  EXPECT_EQ(Mistakes(kGrpcTls),
+            absl::StrCat(at_key, Path("tls.key"), ": not the key of the certificate"));
+  folder_.Write("tls.key", certificate_.chain_pem);
+  EXPECT_EQ(Mistakes(kGrpcTls), absl::StrCat(at_key, Path("tls.key"),
+                                             ": not a private key in PEM, without a passphrase"));
+  folder_.Write("tls.key", "");
+  EXPECT_EQ(Mistakes(kGrpcTls),
+            absl::StrCat(at_key, Path("tls.key"), " cannot be read: it is empty"));
+  folder_.Write("tls.key", certificate_.key_pem);
+  folder_.Write("tls.crt", certificate_.chain_pem.substr(0, 100));
+  folder_.Write("ca.crt", authority_.ca_pem() + authority_.ca_pem().substr(0, 100));
+  EXPECT_EQ(Mistakes(kGrpcTls),
+            absl::StrCat(Path("router.yaml:4: grpc.tls.certificate_file: "), Path("tls.crt"),
+                         " is not made of certificates in PEM alone\n",
+                         Path("router.yaml:6: grpc.tls.client_ca_file: "), Path("ca.crt"),
+                         " is not made of certificates in PEM alone"));
+}
+
+TEST_F(TlsConfigTest, AKeyThatOpenSslFindsTooShortIsNoGood) {
+  const testing::Certificate weak = authority_.Issue({.rsa_bits = 1024});
+  folder_.Write("tls.crt", weak.chain_pem);
+  folder_.Write("tls.key", weak.key_pem);
+  EXPECT_THAT(Mistakes(kGrpcTls), HasSubstr("ee key too small"));
+}
+
+TEST(RouterConfigTest, WarnsOfPlaintextBetweenMachines) {
+  const auto warnings = [](const std::string& yaml) {
+    return ReadRouterConfig(yaml, "router.yaml")->warnings;
+  };
+  const std::string door =
+      "router.yaml: grpc.listen: 0.0.0.0:50051 takes plaintext from other machines; grpc.tls would "
+      "encrypt it";
+  EXPECT_THAT(warnings("log: {level: info}"), ElementsAre(door));
+  EXPECT_THAT(warnings("notifier: {target: \"dns:///notifier:50052\", outbox_dir: outbox}"),
+              ElementsAre(door, HasSubstr("router.yaml: notifier.target: ")));
+  for (const char* loopback : {"127.0.0.1:1", "127.255.0.1:1", "[::1]:1", "localhost:1"}) {
+    EXPECT_THAT(warnings(absl::StrCat("grpc: {listen: \"", loopback, "\"}\nnotifier: {target: \"",
+                                      loopback, "\", outbox_dir: outbox}")),
+                ::testing::IsEmpty())
+        << loopback;
+  }
+  for (const char* open : {"128.0.0.1:1", "126.255.255.255:1", "[::]:1", "router:1"}) {
+    EXPECT_THAT(warnings(absl::StrCat("grpc: {listen: \"", open, "\"}")), ::testing::SizeIs(1))
+        << open;
+  }
 }
 
 // A configuration with one bin, which a number of either kind is answered from.
@@ -133,8 +227,8 @@ class BinConfigTest : public ::testing::Test {
   absl::StatusOr<RouterConfig> Load(const std::string& document, const std::string& handlers) {
     folder_.Write("bin.xml", document);
     return LoadRouterConfig(folder_.Write(
-        "router.yaml",
-        absl::StrCat(NumberWith(handlers), "\nbins:\n  menu: {document_file: bin.xml}\n")));
+        "router.yaml", absl::StrCat("grpc: {listen: localhost:0}\n", NumberWith(handlers),
+                                    "\nbins:\n  menu: {document_file: bin.xml}\n")));
   }
 
   testing::TempDir folder_;

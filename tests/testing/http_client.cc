@@ -1,5 +1,10 @@
 #include "tests/testing/http_client.h"
 
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <poll.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -7,6 +12,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/strip.h"
+#include "absl/time/clock.h"
 
 namespace understudy::testing {
 
@@ -18,18 +24,59 @@ HttpClient::HttpClient(int port, const HttpClientOptions& options)
   const timeval bound = absl::ToTimeval(bound_);
   setsockopt(socket_.fd(), SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof(bound));
   setsockopt(socket_.fd(), SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof(bound));
+  if (options.tls == nullptr) return;
+  signal(SIGPIPE, SIG_IGN);
+  fcntl(socket_.fd(), F_SETFL, O_NONBLOCK);
+  tls_.reset(SSL_new(options.tls), SSL_free);
+  SSL_set_fd(tls_.get(), socket_.fd());
+  SSL_set_connect_state(tls_.get());
 }
 
 bool HttpClient::Send(absl::string_view bytes) {
-  return SendAll(socket_, bytes);
+  if (tls_ == nullptr) return SendAll(socket_, bytes);
+  size_t count = 0;
+  return bytes.empty() ||
+         Drive([&](SSL* tls) { return SSL_write_ex(tls, bytes.data(), bytes.size(), &count); });
 }
 
 void HttpClient::EndSending() {
+  if (tls_ != nullptr) {
+    MutexLock lock(*tls_mutex_);
+    SSL_shutdown(tls_.get());
+  }
   shutdown(socket_.fd(), SHUT_WR);
+}
+
+bool HttpClient::Drive(absl::FunctionRef<int(SSL*)> step) {
+  const absl::Time give_up_at = absl::Now() + bound_;
+  while (absl::Now() < give_up_at) {
+    short wanted = POLLIN;
+    {
+      MutexLock lock(*tls_mutex_);
+      ERR_clear_error();
+      const int returned = step(tls_.get());
+      if (returned == 1) return true;
+      const int error = SSL_get_error(tls_.get(), returned);
+      if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) return false;
+      if (error == SSL_ERROR_WANT_WRITE) wanted = POLLOUT;
+    }
+    // Not for long: what is waited for may have come to the other thread.
+    pollfd ready = {.fd = socket_.fd(), .events = wanted, .revents = 0};
+    poll(&ready, 1, /*timeout=*/20);
+  }
+  return false;
 }
 
 bool HttpClient::Receive() {
   char buffer[16 * 1024];
+  if (tls_ != nullptr) {
+    size_t read = 0;
+    if (!Drive([&](SSL* tls) { return SSL_read_ex(tls, buffer, sizeof(buffer), &read); })) {
+      return false;
+    }
+    unread_.append(buffer, read);
+    return true;
+  }
   const ssize_t count = recv(socket_.fd(), buffer, sizeof(buffer), 0);
   if (count <= 0) return false;
   unread_.append(buffer, static_cast<size_t>(count));

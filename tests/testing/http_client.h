@@ -2,13 +2,19 @@
 #ifndef TESTS_TESTING_HTTP_CLIENT_H_
 #define TESTS_TESTING_HTTP_CLIENT_H_
 
+#include <memory>
 #include <optional>
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "common/mutex.h"
 #include "tests/testing/http.h"
 #include "tests/testing/socket.h"
+
+struct ssl_st;
+struct ssl_ctx_st;
 
 namespace understudy::testing {
 
@@ -25,11 +31,13 @@ struct HttpClientOptions {
   std::string host = "127.0.0.1";  // numeric
   std::string from = {};           // the address to dial from; empty: the system's choice
   int receive_buffer_bytes = 0;    // SO_RCVBUF; 0: the system's choice
+  ssl_ctx_st* tls = nullptr;       // to speak TLS with, from the first byte sent or read
   // Of every step. Long: what takes longer hangs.
   absl::Duration bound = absl::Seconds(20);
 };
 
-// One connection; for one thread. What takes longer than options.bound fails.
+// One connection; for one thread that sends and one that reads. What takes longer than
+// options.bound fails.
 class HttpClient {
  public:
   explicit HttpClient(int port, const HttpClientOptions& options = {});
@@ -56,9 +64,13 @@ class HttpClient {
 
  private:
   bool Receive();  // appends to unread_; false at the end
+  // Calls `step` of OpenSSL, which returns 1 when it is done, until it is.
+  bool Drive(absl::FunctionRef<int(ssl_st*)> step);
 
   absl::Duration bound_;
   Socket socket_;
+  std::shared_ptr<ssl_st> tls_;  // null: plaintext; guarded by tls_mutex_
+  std::unique_ptr<Mutex> tls_mutex_ = std::make_unique<Mutex>();
   std::string unread_;
 };
 

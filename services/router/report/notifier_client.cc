@@ -4,10 +4,13 @@
 #include <understudy/notifier/v1/notifier_service.grpc.pb.h>
 
 #include <chrono>
+#include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/serving/grpc_error.h"
+#include "common/serving/grpc_tls.h"
 #include "common/serving/log.h"
 #include "common/serving/monotonic_clock.h"
 #include "common/twilio/charset.h"
@@ -106,14 +109,34 @@ void LogRejected(const std::string& event_id, const std::string& reason, const s
       {{"event_id", event_id}, {"reason", reason}, {"field", field}, {"detail", message}});
 }
 
+// What to look at where gRPC's own words leave that open; empty: nothing.
+absl::string_view AdviceOn(absl::string_view message, bool has_tls) {
+  if (!has_tls) return "";
+  if (absl::StrContains(message, "certificate verify failed")) {
+    return "; the notifier's certificate is not of an authority in notifier.tls.ca_file, or it has "
+           "expired";
+  }
+  if (absl::StrContains(message, "is not in peer certificate")) {
+    return "; the notifier's certificate is not for the host of notifier.target";
+  }
+  if (absl::StrContains(message, "wrong version number")) {
+    return "; what answers there speaks no TLS";
+  }
+  // In TLS 1.3 a client has finished the handshake when the server looks at its certificate.
+  if (absl::StrContains(message, "Socket closed")) {
+    return "; the notifier's log says whether it refuses notifier.tls.certificate_file";
+  }
+  return "";
+}
+
 // What an RPC that failed means for its batch.
-SendResult Failed(const grpc::Status& status) {
+SendResult Failed(const grpc::Status& status, bool has_tls) {
   const bool is_refused = status.error_code() == grpc::StatusCode::INVALID_ARGUMENT;
   return {.state = is_refused ? SendResult::State::kRefused : SendResult::State::kTryLater,
           .retry_after = serving::RetryDelay(status),
           .detail = absl::StrCat(
               absl::StatusCodeToString(static_cast<absl::StatusCode>(status.error_code())), ": ",
-              status.error_message())};
+              status.error_message(), AdviceOn(status.error_message(), has_tls))};
 }
 
 }  // namespace
@@ -145,13 +168,23 @@ struct NotifierClient::Stub {
   std::unique_ptr<v1::NotifierService::Stub> service = {};
 };
 
-NotifierClient::NotifierClient(const std::string& target, absl::Duration timeout)
-    : stub_(std::make_unique<Stub>(
-          Stub{.service = v1::NotifierService::NewStub(grpc::CreateCustomChannel(
-                   target, grpc::InsecureChannelCredentials(), ChannelOptions()))})),
-      timeout_(timeout) {}
+NotifierClient::NotifierClient(std::string target, const serving::TlsIdentity* tls,
+                               absl::Duration timeout)
+    : target_(std::move(target)), tls_(tls), timeout_(timeout) {
+  Connect();
+}
 
 NotifierClient::~NotifierClient() = default;
+
+void NotifierClient::Connect() {
+  if (tls_ != nullptr) material_ = tls_->material();
+  stub_ =
+      std::make_unique<Stub>(Stub{.service = v1::NotifierService::NewStub(grpc::CreateCustomChannel(
+                                      target_,
+                                      tls_ == nullptr ? grpc::InsecureChannelCredentials()
+                                                      : serving::GrpcClientCredentials(*material_),
+                                      ChannelOptions()))});
+}
 
 SendResult NotifierClient::Report(const std::vector<std::string>& records) {
   v1::ReportErrorEventsRequest request;
@@ -170,6 +203,7 @@ SendResult NotifierClient::Report(const std::vector<std::string>& records) {
             .finished_at = MonotonicNow()};
   }
 
+  if (tls_ != nullptr && tls_->material() != material_) Connect();
   v1::ReportErrorEventsResponse response;
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoNanoseconds(timeout_));
@@ -191,7 +225,7 @@ SendResult NotifierClient::Report(const std::vector<std::string>& records) {
       LogRejected(rejected.event_id(), rejected.reason(), rejected.field(), rejected.message());
     }
   } else {
-    result = Failed(status);
+    result = Failed(status, tls_ != nullptr);
     if (result.state == SendResult::State::kRefused && records.size() == 1) {
       const serving::CallerError error = serving::FromStatus(status);
       LogRejected(request.events(0).event_id(), error.reason, error.field, error.message);

@@ -17,6 +17,11 @@ namespace grpc {
 class ClientContext;
 }
 
+namespace understudy::serving {
+class TlsIdentity;
+struct TlsMaterial;
+}  // namespace understudy::serving
+
 namespace understudy::router {
 
 // What the notifier takes of a field; the rest is cut, between characters. Together they make
@@ -33,8 +38,10 @@ std::string ToRecord(const ErrorEvent& event);
 
 class NotifierClient {
  public:
-  // `target` as gRPC has it: "dns:///host:port". Connects when there is something to say.
-  explicit NotifierClient(const std::string& target, absl::Duration timeout = kReportTimeout);
+  // `target` as gRPC has it: "dns:///host:port". Connects when there is something to say; with
+  // `tls` (null: plaintext; must outlive this) by what it has then, and anew when it is renewed.
+  explicit NotifierClient(std::string target, const serving::TlsIdentity* tls = nullptr,
+                          absl::Duration timeout = kReportTimeout);
   ~NotifierClient();
   NotifierClient(const NotifierClient&) = delete;
   NotifierClient& operator=(const NotifierClient&) = delete;
@@ -49,7 +56,12 @@ class NotifierClient {
  private:
   struct Stub;
 
-  const std::unique_ptr<Stub> stub_;
+  void Connect();
+
+  const std::string target_;
+  const serving::TlsIdentity* const tls_;
+  std::shared_ptr<const serving::TlsMaterial> material_;  // that stub_ connects with
+  std::unique_ptr<Stub> stub_;
   const absl::Duration timeout_;
   Mutex mutex_;
   bool is_cancelled_ GUARDED_BY(mutex_) = false;

@@ -28,7 +28,7 @@ using testing::Gate;
 using testing::Get;
 using testing::Gzip;
 using ::testing::HasSubstr;
-using testing::HttpClient;
+using HttpClient = testing::DoorClient;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using testing::Post;
@@ -156,7 +156,7 @@ TEST(PublicServerTest, ServesIpv6) {
     return HttpResponse{.body = request.remote_address};
   });
   ASSERT_TRUE(server.ok()) << server.status();
-  HttpClient client((*server)->port(), {.host = "::1"});
+  testing::HttpClient client((*server)->port(), {.host = "::1"});
   const std::optional<Response> response = client.Ask(Get("/"));
   ASSERT_TRUE(response.has_value());
   EXPECT_EQ(response->body, "::1");
@@ -167,7 +167,7 @@ TEST(PublicServerTest, KnowsAnIpv4AddressBehindAnIpv6Port) {
     return HttpResponse{.body = request.remote_address};
   });
   ASSERT_TRUE(server.ok()) << server.status();
-  HttpClient client((*server)->port());
+  testing::HttpClient client((*server)->port());
   const std::optional<Response> response = client.Ask(Get("/"));
   ASSERT_TRUE(response.has_value());
   EXPECT_EQ(response->body, "127.0.0.1");
@@ -552,6 +552,15 @@ TEST(PublicServerTest, N16AQueueThatIsFull) {
   EXPECT_EQ(sixth.Ask(Get("/"))->status, 200) << "there is room again";
 }
 
+// Told why; over TLS, where nothing can be said before a handshake, just sent away.
+void ExpectTurnedAway(HttpClient& client, int status) {
+  const std::optional<Response> refused = client.Read();
+  EXPECT_EQ(refused.has_value(), !testing::kIsOverTls);
+  if (!refused.has_value()) return;
+  EXPECT_EQ(refused->status, status);
+  EXPECT_EQ(refused->header("Retry-After"), "1");
+}
+
 TEST(PublicServerTest, TheLastConnection) {
   PublicServerWorld world({.connections = 2});
   HttpClient first(world.port());
@@ -560,10 +569,7 @@ TEST(PublicServerTest, TheLastConnection) {
   ASSERT_TRUE(second.Send("GET"));
   ASSERT_TRUE(WaitFor([&] { return world.server().connections() == 2; }, kBound));
   HttpClient third(world.port());
-  const std::optional<Response> refused = third.Read();
-  ASSERT_TRUE(refused.has_value());
-  EXPECT_EQ(refused->status, 503);
-  EXPECT_EQ(refused->header("Retry-After"), "1");
+  ExpectTurnedAway(third, 503);
   EXPECT_TRUE(third.ServerEnds());
   EXPECT_EQ(world.count(PublicEvent::kConnectionsFull), 1);
   // Those inside are served, and make room.
@@ -601,10 +607,7 @@ TEST(PublicServerTest, TheLastConnectionOfAnAddress) {
   ASSERT_TRUE(second.Send("GET"));
   ASSERT_TRUE(WaitFor([&] { return world.server().connections() == 2; }, kBound));
   HttpClient third(world.port());
-  const std::optional<Response> refused = third.Read();
-  ASSERT_TRUE(refused.has_value());
-  EXPECT_EQ(refused->status, 429);
-  EXPECT_EQ(refused->header("Retry-After"), "1");
+  ExpectTurnedAway(third, 429);
   EXPECT_EQ(world.count(PublicEvent::kAddressFull), 1);
   // Another address has its own.
   HttpClient other(world.port(), {.from = "127.0.0.2"});
@@ -759,7 +762,7 @@ TEST(PublicServerTest, FreesItsPortWhenStopped) {
   const auto second =
       PublicServer::Start({.listen = {.host = "127.0.0.1", .port = port}}, testing::Echo);
   ASSERT_TRUE(second.ok()) << second.status();
-  EXPECT_TRUE(HttpClient(port).Ask(Get("/")).has_value());
+  EXPECT_TRUE(testing::HttpClient(port).Ask(Get("/")).has_value());
 }
 
 // --- Names.

@@ -1,8 +1,12 @@
 #include "tests/common/serving/public_server_world.h"
 
+#include <openssl/ssl.h>
+#include <signal.h>
+
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "tests/testing/certificates.h"
 #include "tests/testing/require.h"
 
 namespace understudy::testing {
@@ -32,12 +36,44 @@ int Gate::waiting() const {
   return waiting_;
 }
 
+namespace {
+
+// One certificate for all worlds of the process.
+const SecretMount& Mount() {
+  static const TestAuthority authority;
+  static const SecretMount mount(authority.Issue({.ip_addresses = {"127.0.0.1"}}), "");
+  return mount;
+}
+
+ssl_ctx_st* ClientContext() {
+  static const std::shared_ptr<SSL_CTX> context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
+  return context.get();
+}
+
+HttpClientOptions Over(HttpClientOptions options) {
+  if (kIsOverTls) options.tls = ClientContext();
+  return options;
+}
+
+}  // namespace
+
+DoorClient::DoorClient(int port, const HttpClientOptions& options)
+    : HttpClient(port, Over(options)) {}
+
 PublicServerWorld::PublicServerWorld(PublicLimits limits)
     : PublicServerWorld(limits, HttpHandler(Echo)) {}
 
 PublicServerWorld::PublicServerWorld(PublicLimits limits, HttpHandler handler) {
+  if (kIsOverTls) {
+    signal(SIGPIPE, SIG_IGN);  // as main does
+    auto identity = serving::TlsIdentity::Load(
+        "http", {.certificate = Mount().Path("tls.crt"), .key = Mount().Path("tls.key")});
+    Require(identity.ok(), identity.status().message());
+    identity_ = *std::move(identity);
+  }
   auto server = PublicServer::Start(
       {.listen = {.host = "127.0.0.1"},
+       .tls = identity_.get(),
        .limits = limits,
        .on_event = [this](PublicEvent event) { counts_[static_cast<size_t>(event)]++; }},
       [this, handler = std::move(handler)](const HttpRequest& request) {

@@ -12,6 +12,9 @@
 #include "absl/time/time.h"
 #include "common/mutex.h"
 #include "common/serving/public_server.h"
+#include "common/serving/tls_identity.h"
+#include "tests/testing/http_client.h"
+#include "tests/testing/secret_mount.h"
 
 namespace understudy::testing {
 
@@ -27,6 +30,19 @@ class Gate {
   CondVar opened_;
   bool is_open_ GUARDED_BY(mutex_) = false;
   int waiting_ GUARDED_BY(mutex_) = 0;
+};
+
+// All of this binary's tests go over TLS, those of another one do not.
+#ifdef UNDERSTUDY_OVER_TLS
+inline constexpr bool kIsOverTls = true;
+#else
+inline constexpr bool kIsOverTls = false;
+#endif
+
+// A client of the server, over TLS if that is.
+class DoorClient : public HttpClient {
+ public:
+  explicit DoorClient(int port, const HttpClientOptions& options = {});
 };
 
 class PublicServerWorld {
@@ -46,6 +62,7 @@ class PublicServerWorld {
   std::array<std::atomic<int>, serving::kPublicEvents> counts_ = {};
   mutable Mutex mutex_;
   std::vector<serving::HttpRequest> requests_ GUARDED_BY(mutex_);
+  std::unique_ptr<serving::TlsIdentity> identity_;  // null: no TLS
   std::unique_ptr<serving::PublicServer> server_;
 };
 
