@@ -1,0 +1,352 @@
+// New versions of both services are rolled out while 500 calls a second are answered, as Kubernetes
+// does it: a new router is started and named in DNS, an old one is named no longer, given its pause
+// and told to end, and its disk goes with it; the notifier ends before the next one begins. Then
+//
+//   * every call was answered with a document;
+//   * every primary that failed is one event in the notifier's store, exactly.
+//
+// The caller is what README.md asks callers to be: it finds routers by name, goes round among them,
+// and asks another one where one was not available.
+#include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <understudy/router/v1/router_service.grpc.pb.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
+#include "common/mutex.h"
+#include "tests/e2e/notifier_caller.h"
+#include "tests/e2e/notifier_process.h"
+#include "tests/e2e/router_process.h"
+#include "tests/testing/dns_server.h"
+#include "tests/testing/origin.h"
+#include "tests/testing/require.h"
+#include "tests/testing/temp_dir.h"
+#include "tests/testing/wait.h"
+
+namespace understudy::testing {
+namespace {
+
+namespace v1 = router::v1;
+using ::testing::IsEmpty;
+
+constexpr absl::Duration kSoon = absl::Seconds(60);
+constexpr int kCallsPerSecond = 500;
+constexpr absl::Duration kCallDeadline = absl::Seconds(10);
+// Every so many calls one primary is down, and one takes its time.
+constexpr int kDownOneIn = 5;
+constexpr int kSlowOneIn = 11;
+constexpr absl::Duration kSlow = absl::Milliseconds(400);
+constexpr int kReplicas = 2;
+// Between the end of a router's name in DNS and SIGTERM (preStop), and of each state that is to be
+// seen under load.
+constexpr absl::Duration kPause = absl::Seconds(5);
+constexpr char kAccount[] = "AC00000000000000000000000000000001";
+constexpr char kName[] = "understudy-router";
+constexpr char kGood[] = "<Response><Say>primary</Say></Response>";
+constexpr char kFallback[] = "<Response><Say>fallback</Say></Response>";
+
+// As README.md gives it.
+constexpr char kServiceConfig[] = R"({
+  "loadBalancingConfig": [{"round_robin": {}}],
+  "methodConfig": [{
+    "name": [{"service": "understudy.router.v1.RouterService"}],
+    "retryPolicy": {
+      "maxAttempts": 4, "initialBackoff": "0.1s", "maxBackoff": "1s", "backoffMultiplier": 2,
+      "retryableStatusCodes": ["UNAVAILABLE"]
+    }
+  }]
+})";
+constexpr int kResolveAgainMs = 1000;
+
+// The nth of three loopback addresses that no other process uses.
+std::string PodAddress(int n) {
+  const std::string own = OwnLoopbackAddress();
+  std::vector<std::string> parts = absl::StrSplit(own, '.');
+  parts[1] = absl::StrCat(std::stoi(parts[1]) + 64 * n);
+  return absl::StrJoin(parts, ".");
+}
+constexpr int kPodAddresses = 3;
+
+// Calls at a steady rate, whatever becomes of them.
+class Load {
+ public:
+  Load(std::shared_ptr<grpc::Channel> channel, const Origin& origin)
+      : stub_(v1::RouterService::NewStub(std::move(channel))), origin_(origin) {
+    thread_ = std::thread([this] { Run(); });
+  }
+  ~Load() { Stop(); }
+  Load(const Load&) = delete;
+  Load& operator=(const Load&) = delete;
+
+  // Ends it when every call has had its end.
+  void Stop() {
+    if (!thread_.joinable()) return;
+    is_stopping_ = true;
+    thread_.join();
+    MutexLock lock(mutex_);
+    none_.Wait(mutex_, [this]() REQUIRES(mutex_) { return under_way_ == 0; });
+  }
+
+  int64_t answered() const {
+    MutexLock lock(mutex_);
+    return answered_;
+  }
+  std::set<std::string> events() const {
+    MutexLock lock(mutex_);
+    return events_;
+  }
+  std::vector<std::string> failures() const {
+    MutexLock lock(mutex_);
+    return failures_;
+  }
+  absl::Duration longest() const {
+    MutexLock lock(mutex_);
+    return longest_;
+  }
+
+ private:
+  struct Call {
+    grpc::ClientContext context = {};
+    v1::ResolveTwiMLRequest request = {};
+    v1::ResolveTwiMLResponse response = {};
+    bool is_down = false;
+    absl::Time begun_at = {};
+  };
+
+  void Run() {
+    const absl::Time begun_at = absl::Now();
+    for (int n = 0; !is_stopping_; ++n) {
+      absl::SleepFor(begun_at + absl::Seconds(1) * n / kCallsPerSecond - absl::Now());
+      Begin(n);
+    }
+  }
+
+  void Begin(int n) {
+    auto call = std::make_shared<Call>();
+    call->is_down = n % kDownOneIn == 0;
+    call->request.set_kind(v1::KIND_VOICE);
+    call->request.set_account_sid(kAccount);
+    call->request.set_request_id(absl::StrCat("call-", n));
+    v1::Handler& handler = *call->request.mutable_handler();
+    handler.set_url(origin_.url(call->is_down ? "/down" : n % kSlowOneIn == 0 ? "/slow" : "/good"));
+    handler.set_fallback_url(origin_.url("/fallback"));
+    call->begun_at = absl::Now();
+    call->context.set_deadline(absl::ToChronoTime(call->begun_at + kCallDeadline));
+    {
+      MutexLock lock(mutex_);
+      ++under_way_;
+    }
+    stub_->async()->ResolveTwiML(&call->context, &call->request, &call->response,
+                                 [this, call](const grpc::Status& status) { End(*call, status); });
+  }
+
+  void End(const Call& call, const grpc::Status& status) {
+    MutexLock lock(mutex_);
+    longest_ = std::max(longest_, absl::Now() - call.begun_at);
+    if (!status.ok()) {
+      failures_.push_back(absl::StrCat(status.error_code(), ": ", status.error_message()));
+    } else if (call.response.twiml() != (call.is_down ? kFallback : kGood)) {
+      failures_.push_back(call.response.twiml());
+    } else {
+      ++answered_;
+      if (call.is_down) events_.insert(absl::StrCat(call.response.resolution_id(), "-1"));
+    }
+    if (--under_way_ == 0) none_.NotifyAll();
+  }
+
+  const std::unique_ptr<v1::RouterService::Stub> stub_;
+  const Origin& origin_;
+  std::atomic<bool> is_stopping_ = false;
+  mutable Mutex mutex_;
+  CondVar none_;
+  int under_way_ GUARDED_BY(mutex_) = 0;
+  int64_t answered_ GUARDED_BY(mutex_) = 0;
+  std::set<std::string> events_ GUARDED_BY(mutex_);
+  std::vector<std::string> failures_ GUARDED_BY(mutex_);
+  absl::Duration longest_ GUARDED_BY(mutex_);
+  std::thread thread_;
+};
+
+// Routers by the name of their headless service, and one notifier.
+class Cluster {
+ public:
+  Cluster() {
+    origin_.On("/good", Reply{.body = kGood});
+    origin_.On("/down", Reply{.status = 503, .body = "down for a while"});
+    origin_.On("/fallback", Reply{.body = kFallback});
+    origin_.On("/slow", Script{}.Wait(kSlow).Send(ToBytes(Reply{.body = kGood})));
+    StartNotifier();
+    notifier_port_ = notifier_->grpc_port();
+    caller_.emplace(absl::StrCat(notifier_address_, ":", notifier_port_));
+    for (int i = 0; i < kReplicas; ++i) StartRouter();
+  }
+
+  const Origin& origin() const { return origin_; }
+
+  std::shared_ptr<grpc::Channel> Channel() {
+    grpc::ChannelArguments options;
+    options.SetServiceConfigJSON(kServiceConfig);
+    options.SetInt(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, kResolveAgainMs);
+    return grpc::CreateCustomChannel(
+        absl::StrCat("dns://", dns_.address(), "/", kName, ":", router_port_),
+        grpc::InsecureChannelCredentials(), options);
+  }
+
+  // maxSurge 1, maxUnavailable 0: each router is replaced by one that is ready before.
+  void RollRouters() {
+    for (int i = 0; i < kReplicas; ++i) {
+      StartRouter();
+      EndOldestRouter();
+    }
+  }
+
+  // A StatefulSet's one pod is gone before the next one begins.
+  void RestartNotifier() {
+    StopNotifier();
+    StartNotifier();
+  }
+
+  // As when both are given a new version at once.
+  void RollARouterWhileTheNotifierIsAway() {
+    StartRouter();
+    StopNotifier();
+    std::thread ends([this] { EndOldestRouter(); });
+    absl::SleepFor(kPause + absl::Seconds(1));  // the router is in the midst of its end
+    StartNotifier();
+    ends.join();
+  }
+
+  NotifierCaller& notifier() { return *caller_; }
+  const std::map<std::string, absl::Duration>& longest_stops() const { return longest_stops_; }
+
+ private:
+  struct Pod {
+    std::string address = {};
+    std::string disk = {};
+    std::unique_ptr<RouterProcess> process = {};
+  };
+
+  void StartRouter() {
+    Pod pod{.address = PodAddress(started_routers_ % kPodAddresses),
+            .disk = absl::StrCat(dir_.path(), "/router-", started_routers_)};
+    ++started_routers_;
+    std::filesystem::create_directory(pod.disk);
+    const std::string config = dir_.Write(
+        absl::StrCat("router-", started_routers_, ".yaml"),
+        absl::StrCat("grpc: {listen: \"", pod.address, ":", router_port_, "\"}\n",
+                     "admin: {listen: \"", pod.address, ":0\"}\n", "accounts: [{sid: ", kAccount,
+                     "}]\n", "notifier: {target: \"dns:///", notifier_address_, ":", notifier_port_,
+                     "\", outbox_dir: ", pod.disk, "/outbox}\n", "egress: {allow: [127.0.0.0/8]}\n"));
+    pod.process = std::make_unique<RouterProcess>(config);
+    Require(pod.process->Ready(), "a router that serves");
+    router_port_ = pod.process->grpc_port();
+    routers_.push_back(std::move(pod));
+    SetNames(0);
+  }
+
+  void EndOldestRouter() {
+    SetNames(1);
+    absl::SleepFor(kPause);  // preStop, while the load goes on
+    Stop(*routers_.front().process, "router");
+    std::filesystem::remove_all(routers_.front().disk);
+    routers_.erase(routers_.begin());
+  }
+
+  // All but the oldest `leaving` routers are named.
+  void SetNames(size_t leaving) {
+    DnsAnswer answer;
+    for (size_t i = leaving; i < routers_.size(); ++i) {
+      answer.addresses.push_back(routers_[i].address);
+    }
+    dns_.On(kName, answer);
+  }
+
+  void StartNotifier() {
+    const std::string config =
+        dir_.Write("notifier.yaml",
+                   absl::StrCat("grpc: {listen: \"", notifier_address_, ":", notifier_port_, "\"}\n",
+                                "http: {listen: \"127.0.0.1:0\"}\n",
+                                "admin: {listen: \"127.0.0.1:0\"}\n", "store: {sqlite: ",
+                                dir_.path(), "/notifier.db}\n",
+                                "mail: {from: u@example.com, directory: ", dir_.path(), "/mail}\n",
+                                "alerts: {routes: [{to: [ops@example.com]}]}\n"));
+    notifier_ = std::make_unique<NotifierProcess>(config, NotifierProcess::KeepLog::kUntilReady);
+    Require(notifier_->Ready(), "a notifier that serves");
+  }
+
+  void StopNotifier() { Stop(*notifier_, "notifier"); }
+
+  void Stop(ServiceProcess& process, const std::string& name) {
+    const absl::Time begun_at = absl::Now();
+    process.Signal(SIGTERM);
+    EXPECT_EQ(process.WaitForExit(), 0) << name;
+    absl::Duration& longest = longest_stops_[name];
+    longest = std::max(longest, absl::Now() - begun_at);
+  }
+
+  const TempDir dir_;
+  const std::string notifier_address_ = OwnLoopbackAddress();
+  Origin origin_;
+  DnsServer dns_;
+  int router_port_ = 0;
+  int notifier_port_ = 0;
+  int started_routers_ = 0;
+  std::vector<Pod> routers_;  // oldest first
+  std::unique_ptr<NotifierProcess> notifier_;
+  std::optional<NotifierCaller> caller_;
+  std::map<std::string, absl::Duration> longest_stops_;
+};
+
+TEST(SlowRolling, P7_NoCallFailsAndNoEventIsLostOrDoubled) {
+  Cluster cluster;
+  Load load(cluster.Channel(), cluster.origin());
+  ASSERT_TRUE(WaitFor([&] { return load.answered() > kCallsPerSecond; }, kSoon));
+  cluster.RollRouters();
+  cluster.RestartNotifier();
+  cluster.RollARouterWhileTheNotifierIsAway();
+  load.Stop();
+  EXPECT_THAT(load.failures(), IsEmpty());
+
+  const std::set<std::string> expected = load.events();
+  const auto counted = [&] {
+    int64_t count = 0;
+    for (const auto& group : cluster.notifier().Groups(kAccount).groups) {
+      count += group.event_count();
+    }
+    return count;
+  };
+  EXPECT_TRUE(
+      WaitFor([&] { return counted() >= static_cast<int64_t>(expected.size()); }, kSoon));
+  const NotifierCaller::Listed listed = cluster.notifier().Events(kAccount);
+  ASSERT_TRUE(listed.status.ok()) << listed.status.error_message();
+  std::set<std::string> stored;
+  for (const auto& event : listed.events) stored.insert(event.event_id());
+  EXPECT_EQ(stored.size(), listed.events.size()) << "an event is stored twice";
+  EXPECT_EQ(stored, expected);
+  EXPECT_EQ(counted(), static_cast<int64_t>(expected.size()));
+  std::printf("%ld calls answered, the longest in %s; %zu events; longest stops:\n",
+              static_cast<long>(load.answered()), absl::FormatDuration(load.longest()).c_str(),
+              stored.size());
+  for (const auto& [name, took] : cluster.longest_stops()) {
+    std::printf("  %s %s\n", name.c_str(), absl::FormatDuration(took).c_str());
+  }
+}
+
+}  // namespace
+}  // namespace understudy::testing
