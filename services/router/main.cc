@@ -81,7 +81,7 @@ int Main(int argc, char** argv) {
              serving::SetLogLevel(config.log_level);
            },
        .on_refused_reload = [&] { router->CountRefusedReload(); },
-       .stop = [&] { router->Stop(kDrainTime); }});
+       .stop = [&] { router->Stop(kStopTime); }});
 }
 
 }  // namespace
