@@ -14,15 +14,16 @@
 #include <understudy/router/v1/router_service.grpc.pb.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cinttypes>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/numbers.h"
@@ -35,6 +36,7 @@
 #include "tests/e2e/notifier_caller.h"
 #include "tests/e2e/notifier_process.h"
 #include "tests/e2e/router_process.h"
+#include "tests/e2e/steady_calls.h"
 #include "tests/testing/dns_server.h"
 #include "tests/testing/origin.h"
 #include "tests/testing/require.h"
@@ -65,19 +67,19 @@ constexpr char kName[] = "understudy-router";
 constexpr char kGood[] = "<Response><Say>primary</Say></Response>";
 constexpr char kFallback[] = "<Response><Say>fallback</Say></Response>";
 
-// What README.md asks of callers.
-constexpr char kServiceConfig[] = R"({
-  "loadBalancingConfig": [{"round_robin": {}}],
-  "healthCheckConfig": {"serviceName": "understudy.router.v1.RouterService"},
-  "methodConfig": [{
-    "name": [{"service": "understudy.router.v1.RouterService"}],
-    "retryPolicy": {
-      "maxAttempts": 4, "initialBackoff": "0.1s", "maxBackoff": "1s", "backoffMultiplier": 2,
-      "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"]
-    }
-  }]
-})";
 constexpr int kResolveAgainMs = 1000;
+
+// What README.md asks of callers: its one block of JSON.
+std::string ServiceConfig() {
+  std::ifstream file(UNDERSTUDY_README);
+  std::string json;
+  bool is_here = false;
+  for (std::string line; std::getline(file, line) && !(is_here && line == "```");) {
+    if (is_here) absl::StrAppend(&json, line, "\n");
+    is_here = is_here || line == "```json";
+  }
+  return json;
+}
 
 // The nth of four loopback addresses that no other process uses.
 std::string PodAddress(int n) {
@@ -90,25 +92,16 @@ std::string PodAddress(int n) {
 }
 constexpr int kPodAddresses = 4;
 
-// Calls at a steady rate, whatever becomes of them.
+// The load, and how its calls end.
 class Load {
  public:
   Load(std::shared_ptr<grpc::Channel> channel, const Origin& origin)
-      : stub_(v1::RouterService::NewStub(std::move(channel))), origin_(origin) {
-    thread_ = std::thread([this] { Run(); });
-  }
-  ~Load() { Stop(); }
-  Load(const Load&) = delete;
-  Load& operator=(const Load&) = delete;
+      : origin_(origin),
+        calls_(
+            std::move(channel), kCallsPerSecond, [this](SteadyCall& call) { Prepare(call); },
+            [this](const SteadyCall& call) { OnEnd(call); }) {}
 
-  // Ends it when every call has had its end.
-  void Stop() {
-    if (!thread_.joinable()) return;
-    is_stopping_ = true;
-    thread_.join();
-    MutexLock lock(mutex_);
-    none_.Wait(mutex_, [this]() REQUIRES(mutex_) { return under_way_ == 0; });
-  }
+  void Stop() { calls_.Stop(); }
 
   int64_t answered() const {
     MutexLock lock(mutex_);
@@ -128,66 +121,43 @@ class Load {
   }
 
  private:
-  struct Call {
-    grpc::ClientContext context = {};
-    v1::ResolveTwiMLRequest request = {};
-    v1::ResolveTwiMLResponse response = {};
-    bool is_down = false;
-    absl::Time begun_at = {};
-  };
-
-  void Run() {
-    const absl::Time begun_at = absl::Now();
-    for (int n = 0; !is_stopping_; ++n) {
-      absl::SleepFor(begun_at + absl::Seconds(1) * n / kCallsPerSecond - absl::Now());
-      Begin(n);
-    }
+  static bool IsDown(int call) { return call % kDownOneIn == 0; }
+  static const char* PathOf(int call) {
+    return IsDown(call) ? "/down" : call % kSlowOneIn == 0 ? "/slow" : "/good";
   }
 
-  void Begin(int n) {
-    auto call = std::make_shared<Call>();
-    call->is_down = n % kDownOneIn == 0;
-    call->request.set_kind(v1::KIND_VOICE);
-    call->request.set_account_sid(kAccount);
-    call->request.set_request_id(absl::StrCat("call-", n));
-    v1::Handler& handler = *call->request.mutable_handler();
-    handler.set_url(origin_.url(call->is_down ? "/down" : n % kSlowOneIn == 0 ? "/slow" : "/good"));
-    handler.set_fallback_url(origin_.url("/fallback"));
-    call->begun_at = absl::Now();
-    call->context.set_deadline(absl::ToChronoTime(call->begun_at + kCallDeadline));
-    {
-      MutexLock lock(mutex_);
-      ++under_way_;
-    }
-    stub_->async()->ResolveTwiML(&call->context, &call->request, &call->response,
-                                 [this, call](const grpc::Status& status) { End(*call, status); });
+  void Prepare(SteadyCall& call) const {
+    call.request.set_kind(v1::KIND_VOICE);
+    call.request.set_account_sid(kAccount);
+    call.request.set_request_id(absl::StrCat("call-", call.number));
+    call.request.mutable_handler()->set_url(origin_.url(PathOf(call.number)));
+    call.request.mutable_handler()->set_fallback_url(origin_.url("/fallback"));
+    call.context.set_deadline(absl::ToChronoTime(absl::Now() + kCallDeadline));
   }
 
-  void End(const Call& call, const grpc::Status& status) {
+  void OnEnd(const SteadyCall& call) {
     MutexLock lock(mutex_);
-    longest_ = std::max(longest_, absl::Now() - call.begun_at);
-    if (!status.ok()) {
-      failures_.push_back(absl::StrCat(status.error_code(), ": ", status.error_message()));
-    } else if (call.response.twiml() != (call.is_down ? kFallback : kGood)) {
+    longest_ = std::max(longest_, call.took);
+    if (!call.status.ok()) {
+      failures_.push_back(
+          absl::StrCat(call.status.error_code(), ": ", call.status.error_message()));
+    } else if (call.response.twiml() != (IsDown(call.number) ? kFallback : kGood)) {
       failures_.push_back(call.response.twiml());
     } else {
       ++answered_;
-      if (call.is_down) events_.insert(absl::StrCat(call.response.resolution_id(), "-1"));
+      if (IsDown(call.number)) {
+        events_.insert(absl::StrCat(call.response.resolution_id(), "-1"));
+      }
     }
-    if (--under_way_ == 0) none_.NotifyAll();
   }
 
-  const std::unique_ptr<v1::RouterService::Stub> stub_;
   const Origin& origin_;
-  std::atomic<bool> is_stopping_ = false;
   mutable Mutex mutex_;
-  CondVar none_;
-  int under_way_ GUARDED_BY(mutex_) = 0;
   int64_t answered_ GUARDED_BY(mutex_) = 0;
   std::set<std::string> events_ GUARDED_BY(mutex_);
   std::vector<std::string> failures_ GUARDED_BY(mutex_);
   absl::Duration longest_ GUARDED_BY(mutex_);
-  std::thread thread_;
+  SteadyCalls calls_;
 };
 
 // Routers by the name of their headless service, and one notifier.
@@ -208,7 +178,7 @@ class Cluster {
 
   std::shared_ptr<grpc::Channel> Channel() {
     grpc::ChannelArguments options;
-    options.SetServiceConfigJSON(kServiceConfig);
+    options.SetServiceConfigJSON(ServiceConfig());
     options.SetInt(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, kResolveAgainMs);
     return grpc::CreateCustomChannel(
         absl::StrCat("dns://", dns_.address(), "/", kName, ":", router_port_),
@@ -381,7 +351,7 @@ TEST(SlowRolling, P1_ARouterThatCannotFinishEndsInTimeAndItsCallGoesOnElsewhere)
     // The first of the addresses is asked first.
     grpc::ChannelArguments options;
     options.SetServiceConfigJSON(
-        absl::StrReplaceAll(kServiceConfig, {{"round_robin", "pick_first"}}));
+        absl::StrReplaceAll(ServiceConfig(), {{"round_robin", "pick_first"}}));
     const auto stub = v1::RouterService::NewStub(grpc::CreateCustomChannel(
         absl::StrCat("ipv4:", address, ":", routers[static_cast<size_t>(router)]->grpc_port(), ",",
                      address, ":", routers[static_cast<size_t>(1 - router)]->grpc_port()),
