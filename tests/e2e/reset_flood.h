@@ -16,7 +16,7 @@ struct ResetFloodOptions {
   std::string from = "127.0.0.2";  // the attacker's address
   std::string host = {};
   int port = 0;
-  int connections = 2;  // each is made anew when it was closed
+  int connections = 1;  // each is made anew when it was closed
   int resets_per_second = 20000;
   absl::Duration at_most = absl::Seconds(30);  // it ends then, if it was not destroyed before
 };

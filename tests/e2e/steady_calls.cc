@@ -13,7 +13,8 @@ SteadyCalls::SteadyCalls(std::shared_ptr<grpc::Channel> channel, int per_second,
       per_second_(per_second),
       prepare_(std::move(prepare)),
       on_end_(std::move(on_end)) {
-  thread_ = std::thread([this] { Run(); });
+  beginnings_ = std::thread([this] { Begin(); });
+  ends_ = std::thread([this] { End(); });
 }
 
 SteadyCalls::~SteadyCalls() {
@@ -21,36 +22,35 @@ SteadyCalls::~SteadyCalls() {
 }
 
 void SteadyCalls::Stop() {
+  if (!beginnings_.joinable()) return;
   is_stopping_ = true;
-  if (thread_.joinable()) thread_.join();
-  MutexLock lock(mutex_);
-  none_.Wait(mutex_, [this]() REQUIRES(mutex_) { return under_way_ == 0; });
+  beginnings_.join();
+  queue_.Shutdown();
+  ends_.join();
 }
 
-void SteadyCalls::Run() {
+void SteadyCalls::Begin() {
   const absl::Time begun_at = absl::Now();
   for (int number = 0; !is_stopping_; ++number) {
     absl::SleepFor(begun_at + absl::Seconds(1) * number / per_second_ - absl::Now());
-    Begin(number);
+    auto call = std::make_unique<SteadyCall>();
+    call->number = number;
+    prepare_(*call);
+    call->begun_at = absl::Now();
+    call->reader = stub_->AsyncResolveTwiML(&call->context, call->request, &queue_);
+    SteadyCall* const tag = call.release();  // the queue's
+    tag->reader->Finish(&tag->response, &tag->status, tag);
   }
 }
 
-void SteadyCalls::Begin(int number) {
-  auto call = std::make_shared<SteadyCall>();
-  call->number = number;
-  prepare_(*call);
-  {
-    MutexLock lock(mutex_);
-    ++under_way_;
+void SteadyCalls::End() {
+  void* tag = nullptr;
+  bool ok = false;
+  while (queue_.Next(&tag, &ok)) {
+    const std::unique_ptr<SteadyCall> call(static_cast<SteadyCall*>(tag));
+    call->took = absl::Now() - call->begun_at;
+    on_end_(*call);
   }
-  stub_->async()->ResolveTwiML(&call->context, &call->request, &call->response,
-                               [this, call, begun_at = absl::Now()](const grpc::Status& status) {
-                                 call->status = status;
-                                 call->took = absl::Now() - begun_at;
-                                 MutexLock lock(mutex_);
-                                 on_end_(*call);
-                                 if (--under_way_ == 0) none_.NotifyAll();
-                               });
 }
 
 }  // namespace understudy::testing

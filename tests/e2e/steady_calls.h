@@ -11,7 +11,6 @@
 #include <thread>
 
 #include "absl/time/time.h"
-#include "common/mutex.h"
 
 namespace understudy::testing {
 
@@ -22,12 +21,15 @@ struct SteadyCall {
   router::v1::ResolveTwiMLResponse response = {};
   grpc::Status status = {};
   absl::Duration took = {};
+  // SteadyCalls' own:
+  absl::Time begun_at = {};
+  std::unique_ptr<grpc::ClientAsyncResponseReader<router::v1::ResolveTwiMLResponse>> reader = {};
 };
 
 class SteadyCalls {
  public:
-  // `prepare` fills in the request and the deadline of each call; `on_end` hears how it ended, one
-  // call at a time.
+  // `prepare` fills in the request and the deadline of each call; `on_end` hears how it ended. On a
+  // thread of their own each.
   SteadyCalls(std::shared_ptr<grpc::Channel> channel, int per_second,
               std::function<void(SteadyCall&)> prepare,
               std::function<void(const SteadyCall&)> on_end);
@@ -39,18 +41,17 @@ class SteadyCalls {
   void Stop();
 
  private:
-  void Run();
-  void Begin(int number);
+  void Begin();
+  void End();
 
   const std::unique_ptr<router::v1::RouterService::Stub> stub_;
   const int per_second_;
   const std::function<void(SteadyCall&)> prepare_;
   const std::function<void(const SteadyCall&)> on_end_;
   std::atomic<bool> is_stopping_ = false;
-  Mutex mutex_;
-  CondVar none_;
-  int under_way_ GUARDED_BY(mutex_) = 0;
-  std::thread thread_;
+  grpc::CompletionQueue queue_;
+  std::thread beginnings_;
+  std::thread ends_;
 };
 
 }  // namespace understudy::testing
