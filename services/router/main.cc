@@ -82,7 +82,7 @@ int Main(int argc, char** argv) {
            },
        .on_refused_reload = [&] { router->CountRefusedReload(); },
        .refresh = [&] { router->RefreshCertificates(); },
-       .stop = [&] { router->Stop(kDrainTime); }});
+       .stop = [&] { router->Stop(kStopTime); }});
 }
 
 }  // namespace

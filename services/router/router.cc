@@ -32,6 +32,8 @@ namespace understudy::router {
 namespace {
 
 constexpr char kServiceName[] = "understudy.router.v1.RouterService";
+// No call for so long: those who watch our health have heard that it is over.
+constexpr absl::Duration kQuietTime = absl::Milliseconds(100);
 
 }  // namespace
 
@@ -70,6 +72,16 @@ void Report(OutboxSender& outbox, const std::vector<ErrorEvent>& events) {
   records.reserve(events.size());
   for (const ErrorEvent& event : events) records.push_back(ToRecord(event));
   outbox.Append(records);
+}
+
+// gRPC cancels calls that arrive after its shutdown began and before their client has heard of it.
+void AwaitLastCalls(const RouterDoor& door, absl::Time give_up_at) {
+  for (uint64_t before = 0, now = door.calls(); now != before; now = door.calls()) {
+    const absl::Duration left = give_up_at - serving::MonotonicNow();
+    if (left <= absl::ZeroDuration()) return;
+    before = now;
+    absl::SleepFor(std::min(kQuietTime, left));
+  }
 }
 
 }  // namespace
@@ -167,13 +179,19 @@ void Router::CountRefusedReload() {
 
 void Router::Stop(absl::Duration grace) {
   if (!parts_->door_thread.joinable()) return;
-  const absl::Time give_up_at = serving::MonotonicNow() + grace;
+  const absl::Time begun_at = serving::MonotonicNow();
+  const absl::Time give_up_at = begun_at + grace;
+  const auto left_until = [](absl::Time end) {
+    return std::max(end - serving::MonotonicNow(), absl::ZeroDuration());
+  };
   parts_->is_ready = false;
-  parts_->server->Stop(grace);
+  parts_->server->SetServing(false);
+  AwaitLastCalls(*parts_->door, begun_at + kShareOfLastCalls * grace);
+  parts_->server->Stop(left_until(begun_at + (1 - kShareOfEvents) * grace));
   parts_->door->ShutDown();
   parts_->door_thread.join();
   if (parts_->outbox != nullptr) {
-    parts_->outbox->Stop(std::max(give_up_at - serving::MonotonicNow(), absl::ZeroDuration()));
+    parts_->outbox->Stop(left_until(give_up_at));
   }
   if (parts_->admin != nullptr) parts_->admin->Stop();
 }

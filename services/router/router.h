@@ -11,8 +11,13 @@ namespace understudy::router {
 
 struct RouterConfig;
 
-// How long calls under way may go on after Stop: two targets at their longest.
-inline constexpr absl::Duration kDrainTime = absl::Seconds(31);
+// How long Stop may take: what Kubernetes gives by default, 30 s, less a pause of 5 s before
+// SIGTERM.
+inline constexpr absl::Duration kStopTime = absl::Seconds(24);
+// The share of it in which calls still come from clients that do not watch our health.
+inline constexpr double kShareOfLastCalls = 1.0 / 12;
+// The share of it that calls under way may not use: events have to go out, too.
+inline constexpr double kShareOfEvents = 1.0 / 6;
 
 class Router {
  public:
@@ -38,8 +43,10 @@ class Router {
   // For a configuration that was refused: counted, nothing else.
   void CountRefusedReload();
 
-  // Says NOT_SERVING, takes no new calls, lets those under way finish for up to `grace` and then
-  // cancels them. For what is then left of `grace` it sends the events that wait in the outbox.
+  // Says NOT_SERVING, takes calls until none comes any more, or for their share of `grace`, and
+  // lets those under way finish. They are cut off where that would take the share of the events:
+  // their callers hear UNAVAILABLE, as if this replica had gone at once, and ask another one. For
+  // what is then left of `grace` it sends the events that wait in the outbox.
   void Stop(absl::Duration grace);
 
  private:

@@ -61,6 +61,9 @@ class RouterDoor {
   // Shutdown() has returned, so nothing new comes.
   void ShutDown();
 
+  // Taken so far, but for those that were refused. From any thread.
+  uint64_t calls() const { return last_ticket_; }
+
   // Calls from now on are answered by `settings`; those under way keep theirs. From any thread.
   void SetSettings(std::shared_ptr<const Settings> settings);
 

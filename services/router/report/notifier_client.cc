@@ -23,9 +23,10 @@ using serving::Log;
 using serving::LogLevel;
 using serving::MonotonicNow;
 
-// A notifier that comes back is found soon, also where its address is another one by then.
+// A notifier that comes back is found soon, also where its address is another one by then: gRPC
+// dials an address that was refused no sooner than it has asked for the name again.
 constexpr int kMaxReconnectMs = 1000;
-constexpr int kResolveAgainMs = 5000;
+constexpr int kResolveAgainMs = 1000;
 // A connection that leads nowhere any more ends while an RPC waits on it.
 constexpr int kKeepaliveMs = 20 * 1000;
 constexpr int kKeepaliveTimeoutMs = 10 * 1000;
