@@ -28,7 +28,7 @@ endef
 help:
 	@echo "make demo    build, then see calls answered while their web servers fail, and the mail about it"
 	@echo "make test    build, then run the tests"
-	@echo "make verify  tests that take minutes, the tests under sanitizers, fuzzing, lint, chart and manifests"
+	@echo "make verify  tests that take minutes, the tests under sanitizers, fuzzing, images, lint, chart and manifests"
 	@echo "make build   release binaries in build/release/bin/"
 	@echo "make run     router and notifier in the foreground with deploy/config, until Ctrl-C"
 	@echo "make bench   what judging, failing over to a bin and a storm of events cost; writes build/release/bench/"
@@ -56,11 +56,12 @@ test: packages
 	@$(CTEST_QUICK) --test-dir build/dev
 
 .PHONY: verify
-verify: lint verify-deploy verify-slow verify-asan verify-tsan verify-fuzz
+verify: lint verify-deploy verify-slow verify-asan verify-tsan verify-fuzz verify-image
 
 .PHONY: verify-deploy
 verify-deploy: verify-packages
 	$(call build,dev,$(BINARIES))
+	@tools/verify-monitoring.sh
 	@tools/verify-deploy.sh
 
 .PHONY: verify-slow
@@ -86,6 +87,10 @@ verify-fuzz: verify-packages
 	$(call build,fuzz,fuzz_targets,-DUNDERSTUDY_FUZZ_SECONDS=$(FUZZ_SECONDS))
 	@echo "==> Fuzzing, $(FUZZ_SECONDS) seconds a target"
 	@$(CTEST) --test-dir build/fuzz -L fuzz
+
+.PHONY: verify-image
+verify-image: verify-packages
+	@tests/deploy/image/verify_images.sh deploy/compose/understudy tests/testdata/image_config
 
 .PHONY: build
 build: packages

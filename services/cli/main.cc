@@ -17,6 +17,7 @@ fails, from its fallback. This is its command line.
 
   resolve   ask a router (or this process) for a document, and see every request it took
   check     say everything that is wrong with TwiML in files, in bins, or as URLs answer it
+  health    ask a router or notifier whether it is ready
   demo      watch a router keep answering while its web servers fail, all on this machine
 
   understudy COMMAND --help   what a command takes and which exit statuses it has
@@ -29,7 +30,11 @@ struct Command {
 };
 
 constexpr Command kCommands[] = {
-    {"resolve", ResolveCommand}, {"check", CheckCommand}, {"demo", DemoCommand}};
+    {"resolve", ResolveCommand},
+    {"check", CheckCommand},
+    {"health", HealthCommand},
+    {"demo", DemoCommand},
+};
 
 int Main(Arguments arguments) {
   if (arguments.empty()) {

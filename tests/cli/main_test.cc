@@ -19,7 +19,8 @@ ProgramEnd Understudy(std::vector<std::string> words) {
 
 TEST(UnderstudyTest, ExplainsItself) {
   const std::vector<std::vector<std::string>> kCases = {
-      {"--help"}, {"help"}, {"resolve", "--help"}, {"check", "-h"}, {"demo", "--help"}};
+      {"--help"},      {"help"},         {"resolve", "--help"},
+      {"check", "-h"}, {"health", "-h"}, {"demo", "--help"}};
   for (const auto& words : kCases) {
     const ProgramEnd end = Understudy(words);
     EXPECT_EQ(end.status, 0);
@@ -57,6 +58,10 @@ TEST(UnderstudyTest, WrongUsageIsStatusTwoWithAReason) {
       {{"check", "a.xml", "--json=yes"}, "--json takes no value"},
       {{"check", "http://a/", "--kind", "fax"}, "--kind: is voice or messaging"},
       {{"check", "http://a/", "--auth-token-file", "/nonexistent"}, "cannot read /nonexistent"},
+      {{"health"}, "takes one HOST:PORT"},
+      {{"health", "a:1", "b:2"}, "takes one HOST:PORT"},
+      {{"health", "9090"}, "must be host:port"},
+      {{"health", "a:1", "--timeout", "never"}, "--timeout: is a time"},
       {{"demo", "now"}, "takes no now"},
       {{"demo", "--router-binray", "x"}, "did you mean --router-binary?"},
   };

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Builds the images, looks at them and runs them with each of the configurations; holds
+# deploy/compose.yaml to its rules:
+#   verify_images.sh [CONFIGURATION...]
+# A configuration is a folder with router.yaml, notifier.yaml and the files they name.
+set -euo pipefail
+cd "$(dirname "$0")/../../.."
+images=build/image
+export PYTHONDONTWRITEBYTECODE=1
+
+if [ "$(id -u)" -ne 0 ]; then
+  echo "==> The images left out: to build and run them here, be root"
+  [ -z "${CI:-}" ]
+  exit
+fi
+
+# A network of its own: the tests take addresses and ports as configurations name them. No cgroups:
+# crun does without, but not with those of some machines.
+isolated() {
+  # shellcheck disable=SC2016  # the dollars are the inner shell's
+  unshare --net --mount sh -c 'mount -t tmpfs none /sys/fs/cgroup && exec /usr/bin/python3 "$@"' \
+    sh "$@"
+}
+
+tests/deploy/image/build_images.sh "$images"
+echo "==> Testing the images"
+/usr/bin/python3 tests/deploy/image/image_test.py "$images" "$(git rev-parse HEAD)"
+for configuration in "$@"; do
+  isolated tests/deploy/image/image_run_test.py "$images" "$configuration"
+done
+echo "==> Testing deploy/compose.yaml"
+isolated tests/deploy/image/compose_test.py
