@@ -145,8 +145,9 @@ class PrometheusTest : public ::testing::Test {
 };
 
 TEST_F(PrometheusTest, FindsWhatIsDocumentedAndNothingElse) {
-  PrometheusProcess prometheus(
-      ShippedPrometheusFiles(router_->admin_port(), notifier_->admin_port()));
+  PrometheusFiles files = ShippedPrometheusFiles(router_->admin_port(), notifier_->admin_port());
+  files.config = Hastened(files.config, 50);  // a scrape every 0.3 seconds
+  PrometheusProcess prometheus(files);
   ASSERT_TRUE(prometheus.FindPort()) << "is the package prometheus installed?";
   json targets;
   EXPECT_TRUE(WaitFor(
