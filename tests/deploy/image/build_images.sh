@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the images of deploy/docker/Dockerfile with buildah, as root, in a storage of its own:
-#   build_images.sh FOLDER
+#   build_images.sh FOLDER REVISION
 # They are localhost/understudy-router, -notifier and understudy there. `FOLDER/buildah` is buildah
 # with that storage.
 #
@@ -9,7 +9,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 mkdir -p "$1"
-folder="$(cd "$1" && pwd)"
+folder="$(cd "$1" && pwd)" revision="$2"
 
 step() { echo "==> $(date +%T) $*"; }
 
@@ -60,7 +60,7 @@ for target in cli router notifier; do
   name="understudy-$target"
   [ "$target" != cli ] || name=understudy
   "$folder/buildah" bud --isolation chroot --format docker --layers --pull-never \
-    --target "$target" --build-arg REVISION="$(git rev-parse HEAD)" -t "localhost/$name" \
+    --target "$target" --build-arg REVISION="$revision" -t "localhost/$name" \
     -f deploy/docker/Dockerfile . >"$folder/$target.log" 2>&1 ||
     { tail -50 "$folder/$target.log"; exit 1; }
 done
