@@ -66,11 +66,19 @@ def check_web_servers(all_services):
             run("/usr/sbin/nginx", "-t", "-c", whole.name)  # takes the ports for a moment
 
 
+def check_prometheus(service):
+    """Prometheus takes its configuration and the rules it names."""
+    for source, _, _ in mounts(service):
+        if source.name == "prometheus.yaml":
+            run("promtool", "check", "config", str(source))
+
+
 def main():
     all_services = services()
     for name, service in all_services.items():
         check_hardened(name, service)
     check_web_servers(all_services)
+    check_prometheus(all_services["prometheus"])
     print(f"{len(all_services)} services are as they should be")
 
 

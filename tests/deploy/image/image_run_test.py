@@ -4,10 +4,12 @@
   unshare --net image_run_test.py IMAGES CONFIGURATION
 
 IMAGES is a folder of build_images.sh; CONFIGURATION one with router.yaml, notifier.yaml and the
-files they name, such as compose's or the chart's. The first number with a voice fallback is called
-while its primary fails; the configuration decides where everything is, and this test puts web
-servers, a name server, a mail server and secrets there. Needs root.
+files they name, such as compose's, or a file of Kubernetes manifests that has them in ConfigMaps,
+such as `helm template` prints. The first number with a voice fallback, or a handler if there is
+none, is called while its primary fails; the configuration decides where everything is, and this
+test puts web servers, a name server, a mail server and secrets there. Needs root.
 """
+import email
 import json
 import os
 import pathlib
@@ -26,10 +28,25 @@ CONFIGURATION_FOLDER = "/etc/understudy"
 SECRETS_FOLDER = "/run/secrets/understudy"
 AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 
-START_SECONDS = 30
+# Called where the configuration has no number.
+HANDLER = {"url": "https://www.example.com/voice",
+           "fallback_url": "https://fallback.example.com/voice"}
+
+START_SECONDS = 60
 MAIL_SECONDS = 60  # group_wait, 10 s by default, and some
-# How long each may take to stop, as the manual says.
-GRACE_SECONDS = {"router": 31, "notifier": 8}
+# What compose.yaml gives each to stop; by the manual they need 31 and 8 at most.
+GRACE_SECONDS = {"router": 35, "notifier": 12}
+
+
+def files_of(source):
+    """(name, text) of the files of a configuration."""
+    if source.is_dir():
+        for file in source.iterdir():
+            yield file.name, file.read_text()
+        return
+    for manifest in yaml.safe_load_all(source.read_text()):
+        if manifest and manifest["kind"] == "ConfigMap":
+            yield from manifest["data"].items()
 
 
 class Configuration:
@@ -38,15 +55,18 @@ class Configuration:
     def __init__(self, source, folder):
         self.folder = folder / "configuration"
         self.folder.mkdir()
-        for file in pathlib.Path(source).iterdir():
-            if file.is_file():
-                (self.folder / file.name).write_bytes(file.read_bytes())
+        for name, text in files_of(pathlib.Path(source)):
+            (self.folder / name).write_text(text)
         self.router = yaml.safe_load((self.folder / "router.yaml").read_text())
         self.notifier = yaml.safe_load((self.folder / "notifier.yaml").read_text())
-        self.number = next(number for number in self.router["numbers"]
-                           if "fallback_url" in number.get("voice", {}))
-        self.primary = urlsplit(self.number["voice"]["url"])
-        self.fallback = urlsplit(self.number["voice"]["fallback_url"])
+        number = next((number for number in self.router["numbers"]
+                       if "fallback_url" in number.get("voice", {})), None)
+        handler = number["voice"] if number else HANDLER
+        self.primary = urlsplit(handler["url"])
+        self.fallback = urlsplit(handler["fallback_url"])
+        # Of `understudy resolve`.
+        self.target = (["--number", number["phone_number"]] if number else
+                       ["--url", handler["url"], "--fallback-url", handler["fallback_url"]])
         self.smtp = self.notifier["mail"].get("smtp")
 
     def port(self, service, door):
@@ -98,10 +118,13 @@ def start_mail_server(configuration, authority, secrets_folder):
 
 
 def mails(server, state):
-    """All that have gone out: to the server, or into files of the notifier's."""
-    if server:
-        return server.mails
-    return [path.read_text() for path in state["notifier"].rglob("*.eml")]
+    """The texts of all that have gone out: to the server, or into files of the notifier's."""
+    sources = (server.mails if server else
+               [path.read_text() for path in state["notifier"].rglob("*.eml")])
+    for source in sources:
+        parts = email.message_from_string(source).walk()
+        yield "\n".join(part.get_payload(decode=True).decode() for part in parts
+                        if not part.is_multipart())
 
 
 def check_writable(service, running):
@@ -161,9 +184,9 @@ class World:
     def resolve(self):
         """What the router answers to a call, asked by the third image."""
         router = f"127.0.0.1:{self.configuration.port('router', 'grpc')}"
-        asking = Container(self.images, "understudy", self.folder, self.binds, command=[
-            "resolve", "--json", "--router", router,
-            "--number", self.configuration.number["phone_number"]])
+        asking = Container(
+            self.images, "understudy", self.folder, self.binds,
+            command=["resolve", "--json", "--router", router, *self.configuration.target])
         try:
             return asking.wait(START_SECONDS), json.loads(asking.output() or "{}"), asking.log()
         finally:
