@@ -115,12 +115,7 @@ class HelmTestTest(unittest.TestCase):
 
     def test_finds_it_too_over_mutual_tls(self):
         values = ["--values", rendered.CHART / "ci" / "tls-values.yaml"]
-        try:
-            status, said = self.run_test(*values)
-        except AssertionError as error:
-            if "tls: unknown key" in str(error):
-                self.skipTest("these services do not know TLS yet")
-            raise
+        status, said = self.run_test(*values)
         self.assertEqual(status, 0, said)
         # Who shows no certificate is not answered.
         status, said = self.run_test(*values, shows_certificate=False)

@@ -129,8 +129,6 @@ class ManifestsTest(unittest.TestCase):
                     status, said = check_config(
                         f"understudy-{service}", lay_out(config_map, folder)
                     )
-                    if "tls: unknown key" in said and name == "ci/tls-values.yaml":
-                        self.skipTest("these services do not know TLS yet")
                     self.assertEqual(status, 0, said)
 
     def test_a_wrong_configuration_would_be_seen(self):
