@@ -282,13 +282,13 @@ def budgets_and_autoscalers_have_a_target(objects):
 
 
 def rolling_loses_no_call(objects):
-    """A pod that goes waits until clients know, and has time to finish: the router needs 31 seconds
+    """A pod that goes waits until clients know, and has time to finish: the router needs 24 seconds
     at most, the notifier 8."""
     complaints = []
     for found, _, spec in _pods(objects):
         if _runs_once(found):
             continue
-        needed = {"Deployment": 31, "StatefulSet": 8}[found["kind"]]
+        needed = {"Deployment": 24, "StatefulSet": 8}[found["kind"]]
         for container in spec["containers"]:
             wait = (
                 container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)

@@ -200,7 +200,7 @@ FAULTS = [
     ),
     (policy.budgets_and_autoscalers_have_a_target, change((*ROUTER, "replicas"), 2)),
     (policy.rolling_loses_no_call, change((*CONTAINER, "lifecycle"), None)),
-    (policy.rolling_loses_no_call, change((*POD, "terminationGracePeriodSeconds"), 40)),
+    (policy.rolling_loses_no_call, change((*POD, "terminationGracePeriodSeconds"), 33)),
     (
         policy.rolling_loses_no_call,
         change((*NOTIFIER, "template", "spec", "terminationGracePeriodSeconds"), 8),
