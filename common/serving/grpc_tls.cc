@@ -38,7 +38,13 @@ class RotatingCredentials final : public grpc::ServerCredentials {
       void* self, grpc_ssl_server_certificate_config** config) {
     RotatingCredentials& credentials = *static_cast<RotatingCredentials*>(self);
     std::shared_ptr<const TlsMaterial> material = credentials.identity_.material();
-    if (material == credentials.given_) return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
+    // A client that resumes a session shows no certificate, and gRPC cannot be told to refuse it.
+    // But sessions end with the set they began with: where certificates count, each handshake has
+    // its own. (gRPC lets go of the one before without a lock; handshakes at a listening address
+    // begin one after the other.)
+    if (material == credentials.given_ && material->ca.empty()) {
+      return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
+    }
     const grpc_ssl_pem_key_cert_pair pair = {.private_key = material->key.Reveal().c_str(),
                                              .cert_chain = material->certificate.c_str()};
     // gRPC ends the process if there are no roots, also where it does not ask clients for anything.

@@ -2,7 +2,10 @@
 // certificate, and that new files count without a restart and without a lost call.
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <understudy/notifier/v1/notifier_service.grpc.pb.h>
 #include <understudy/router/v1/router_service.grpc.pb.h>
 
@@ -24,6 +27,7 @@
 #include "tests/testing/certificates.h"
 #include "tests/testing/http_client.h"
 #include "tests/testing/secret_mount.h"
+#include "tests/testing/socket.h"
 #include "tests/testing/temp_dir.h"
 #include "tests/testing/wait.h"
 
@@ -152,6 +156,89 @@ TEST(TlsPort, TakesClientsOfItsAuthorityAlone) {
   EXPECT_FALSE(Call(grpc::CreateChannel(absl::StrCat("127.0.0.1:", router.process().grpc_port()),
                                         grpc::InsecureChannelCredentials()))
                    .status.ok());
+}
+
+// A TLS client of its own, which can begin with the session of an earlier connection.
+class RawClient {
+ public:
+  RawClient(int port, int version, const Certificate& certificate, SSL_SESSION* session) {
+    SSL_CTX_set_min_proto_version(context_.get(), version);
+    SSL_CTX_set_max_proto_version(context_.get(), version);
+    SSL_CTX_set_session_cache_mode(context_.get(), SSL_SESS_CACHE_CLIENT);
+    SSL_CTX_sess_set_new_cb(context_.get(), OnSession);
+    ssl_.reset(SSL_new(context_.get()));
+    SSL_set_app_data(ssl_.get(), this);
+    constexpr unsigned char kHttp2[] = {2, 'h', '2'};
+    SSL_set_alpn_protos(ssl_.get(), kHttp2, sizeof(kHttp2));
+    if (!certificate.chain_pem.empty()) Show(certificate);
+    if (session != nullptr) SSL_set_session(ssl_.get(), session);
+    socket_ = Dial("127.0.0.1", port, kSoon);
+    SSL_set_fd(ssl_.get(), socket_.fd());
+    SetReceiveTimeout();
+    char byte = 0;
+    // The server's first frame comes after the tickets, if any, and after it took our certificate.
+    gets_in_ = SSL_connect(ssl_.get()) == 1 && SSL_read(ssl_.get(), &byte, 1) == 1;
+  }
+
+  bool gets_in() const { return gets_in_; }
+  bool resumed() const { return SSL_session_reused(ssl_.get()) == 1; }
+  SSL_SESSION* session() const { return session_.get(); }
+
+ private:
+  struct Free {
+    void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+    void operator()(SSL* ssl) const { SSL_free(ssl); }
+    void operator()(SSL_SESSION* session) const { SSL_SESSION_free(session); }
+    void operator()(BIO* bio) const { BIO_free(bio); }
+    void operator()(X509* certificate) const { X509_free(certificate); }
+    void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
+  };
+
+  static int OnSession(SSL* ssl, SSL_SESSION* session) {
+    static_cast<RawClient*>(SSL_get_app_data(ssl))->session_.reset(session);
+    return 1;  // ours now
+  }
+
+  void Show(const Certificate& certificate) {
+    const auto bio = [](const std::string& pem) {
+      return std::unique_ptr<BIO, Free>(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+    };
+    const std::unique_ptr<X509, Free> leaf(
+        PEM_read_bio_X509(bio(certificate.chain_pem).get(), nullptr, nullptr, nullptr));
+    const std::unique_ptr<EVP_PKEY, Free> key(
+        PEM_read_bio_PrivateKey(bio(certificate.key_pem).get(), nullptr, nullptr, nullptr));
+    SSL_use_certificate(ssl_.get(), leaf.get());
+    SSL_use_PrivateKey(ssl_.get(), key.get());
+  }
+
+  void SetReceiveTimeout() const {
+    const timeval bound = absl::ToTimeval(kSoon);
+    setsockopt(socket_.fd(), SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof(bound));
+  }
+
+  const std::unique_ptr<SSL_CTX, Free> context_{SSL_CTX_new(TLS_client_method())};
+  std::unique_ptr<SSL_SESSION, Free> session_;
+  Socket socket_;
+  std::unique_ptr<SSL, Free> ssl_;
+  bool gets_in_ = false;
+};
+
+// Or whoever once had a certificate would go on without one.
+TEST(TlsPort, ASessionOfAnEarlierConnectionIsNoCertificate) {
+  const TestAuthority servers("servers");
+  const TestAuthority clients("clients");
+  const SecretMount mount(ServerCertificate(servers), clients.ca_pem());
+  TlsRouter router(DoorTls(mount));
+  ASSERT_TRUE(router.process().Ready());
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    SCOPED_TRACE(version);
+    const RawClient first(router.process().grpc_port(), version, clients.Issue({}), nullptr);
+    EXPECT_TRUE(first.gets_in());
+    if (first.session() == nullptr) continue;
+    const RawClient second(router.process().grpc_port(), version, {}, first.session());
+    EXPECT_FALSE(second.resumed());
+    EXPECT_FALSE(second.gets_in());
+  }
 }
 
 TEST(TlsPort, WithoutAClientAuthorityTakesEverybodyWhoTrustsIt) {
