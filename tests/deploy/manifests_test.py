@@ -175,10 +175,11 @@ class ManifestsTest(unittest.TestCase):
 
     def test_options_do_what_they_are_for(self):
         components = {path.name for path in (rendered.KUBERNETES / "components").iterdir()}
-        text = (rendered.ROOT / "tests/deploy/options/kustomization.yaml").read_text(
-            encoding="utf-8"
-        )
-        self.assertEqual(set(re.findall(r"components/([\w-]+)", text)), components)
+        used = set()
+        for name in ("options", "proxied"):
+            path = rendered.ROOT / "tests/deploy" / name / "kustomization.yaml"
+            used.update(re.findall(r"components/([\w-]+)", path.read_text(encoding="utf-8")))
+        self.assertEqual(used, components)
         objects = rendered.variations()["options"]
         autoscaler = rendered.named(objects, "HorizontalPodAutoscaler", "understudy-router")
         self.assertEqual(

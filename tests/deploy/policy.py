@@ -32,6 +32,10 @@ def _runs_once(found):
     return found["kind"] in ("Pod", "Job")
 
 
+def _is_proxy(found):
+    return found["metadata"]["labels"].get("app.kubernetes.io/component") == "proxy"
+
+
 def _selects(selector, labels):
     if selector is None:
         return False
@@ -95,7 +99,8 @@ def containers_have_requests_and_limits(objects):
 
 
 def services_are_probed(objects):
-    """Each probe asks a port that the container has. A kubelet speaks no TLS over gRPC."""
+    """Each probe asks a port that the container has, the proxy's by a connection alone: its gRPC is the
+    router's. A kubelet speaks no TLS over gRPC."""
     complaints = []
     for found, spec, container in containers(objects):
         if _runs_once(found):
@@ -109,10 +114,12 @@ def services_are_probed(objects):
             if probe is None:
                 complaints.append(f"{title(found)}: no {kind}")
                 continue
-            if ("grpc" in probe) == ("httpGet" in probe):
-                complaints.append(f"{title(found)}: {kind} is neither gRPC nor HTTP")
+            ways = ("tcpSocket",) if _is_proxy(found) else ("grpc", "httpGet")
+            asked = [probe[way] for way in ways if way in probe]
+            if len(asked) != 1:
+                complaints.append(f"{title(found)}: {kind} is none of {', '.join(ways)}")
                 continue
-            port = probe["grpc"]["port"] if "grpc" in probe else probe["httpGet"]["port"]
+            port = asked[0]["port"]
             ports = _ports(spec)
             if port not in ports and port not in ports.values():
                 complaints.append(f"{title(found)}: {kind} asks port {port}, which is not there")
@@ -281,6 +288,14 @@ def budgets_and_autoscalers_have_a_target(objects):
     return complaints
 
 
+def _seconds_before_stop(container):
+    hook = container.get("lifecycle", {}).get("preStop", {})
+    if "exec" in hook:
+        slept = re.match(r"sleep (\d+);", hook["exec"]["command"][-1])
+        return int(slept[1]) if slept else 0
+    return hook.get("sleep", {}).get("seconds", 0)
+
+
 def rolling_loses_no_call(objects):
     """A pod that goes waits until clients know, and has time to finish: the router needs 24 seconds
     at most, the notifier 8."""
@@ -290,9 +305,7 @@ def rolling_loses_no_call(objects):
             continue
         needed = {"Deployment": 24, "StatefulSet": 8}[found["kind"]]
         for container in spec["containers"]:
-            wait = (
-                container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
-            )
+            wait = _seconds_before_stop(container)
             if spec["terminationGracePeriodSeconds"] < wait + needed + 5:
                 complaints.append(f"{title(found)}: is killed before it has finished")
             # With one replica there is nobody to go to meanwhile.
@@ -308,7 +321,8 @@ def rolling_loses_no_call(objects):
 
 def network_is_closed(objects):
     """Where there are NetworkPolicies: every pod of a service is closed both ways, and what is opened
-    is a port of the pods it is opened for. The router's gRPC port takes labelled pods alone."""
+    is a port of the pods it is opened for. The router's gRPC port takes labelled pods alone; the proxy
+    takes everybody, and is one of those."""
     policies = [found for found in objects if found["kind"] == "NetworkPolicy"]
     if not policies:
         return []
@@ -323,6 +337,8 @@ def network_is_closed(objects):
             complaints.append(f"{title(policy)}: selects no pod")
         names = {name for spec in chosen for name in _ports(spec)}
         for rule in policy["spec"].get("ingress", []):
+            if _is_proxy(policy):
+                continue
             if not rule.get("from") or {} in rule["from"]:
                 complaints.append(f"{title(policy)}: lets everybody in")
             for port in rule.get("ports") or [{"port": "any"}]:
@@ -354,7 +370,10 @@ def network_is_closed(objects):
         for kind in ("Ingress", "Egress"):
             if not any(kind in policy["spec"]["policyTypes"] for policy in mine):
                 complaints.append(f"{title(found)}: no NetworkPolicy closes {kind}")
-        if found["kind"] == "Deployment":
+        if _is_proxy(found):
+            if not CLIENT_LABEL.items() <= metadata["labels"].items():
+                complaints.append(f"{title(found)}: is no client of the router")
+        elif found["kind"] == "Deployment":
             callers = [
                 peer.get("podSelector")
                 for policy in mine

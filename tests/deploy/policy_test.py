@@ -47,6 +47,8 @@ NOTIFIER = ("StatefulSet", "understudy-notifier", "spec")
 POD = (*ROUTER, "template", "spec")
 CONTAINER = (*POD, "containers", "*")
 SECURITY = (*CONTAINER, "securityContext")
+PROXY_POD = ("Deployment", "understudy-proxy", "spec", "template")
+PROXY_CONTAINER = (*PROXY_POD, "spec", "containers", "*")
 ROUTER_POLICY = ("NetworkPolicy", "understudy-router", "spec")
 MONITOR = ("ServiceMonitor", "understudy-router")
 INGRESS_PORT = (
@@ -96,6 +98,10 @@ FAULTS = [
     ),
     (policy.services_are_probed, change((*CONTAINER, "readinessProbe"), None)),
     (policy.services_are_probed, change((*CONTAINER, "livenessProbe"), None)),
+    (
+        policy.services_are_probed,
+        change((*PROXY_CONTAINER, "livenessProbe", "tcpSocket", "port"), "http"),
+    ),
     (policy.services_are_probed, change((*CONTAINER, "startupProbe", "grpc", "port"), 50052)),
     (
         policy.services_are_probed,
@@ -200,6 +206,21 @@ FAULTS = [
     ),
     (policy.budgets_and_autoscalers_have_a_target, change((*ROUTER, "replicas"), 2)),
     (policy.rolling_loses_no_call, change((*CONTAINER, "lifecycle"), None)),
+    (policy.rolling_loses_no_call, change((*PROXY_CONTAINER, "lifecycle"), None)),
+    (
+        policy.rolling_loses_no_call,
+        change(
+            (*PROXY_CONTAINER, "lifecycle", "preStop", "exec", "command"), ["sh", "-c", "sleep 1;"]
+        ),
+    ),
+    (
+        policy.network_is_closed,
+        change((*PROXY_POD, "metadata", "labels", "understudy-client"), None),
+    ),
+    (
+        policy.network_is_closed,
+        change(("NetworkPolicy", "understudy-proxy", "spec", "policyTypes"), ["Ingress"]),
+    ),
     (policy.rolling_loses_no_call, change((*POD, "terminationGracePeriodSeconds"), 33)),
     (
         policy.rolling_loses_no_call,
@@ -298,6 +319,11 @@ class PolicyTest(unittest.TestCase):
             values=[ci / "monitoring-values.yaml", ci / "ingress-values.yaml"]
         )
         cls.sound += [namespace, rules]
+        cls.sound += [
+            found
+            for found in rendered.variations()["proxied"]
+            if found["metadata"]["name"].startswith("understudy-proxy")
+        ]
 
     def test_what_is_sound_passes(self):
         for check in policy.ALL:

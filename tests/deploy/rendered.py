@@ -81,14 +81,15 @@ def newest_kubernetes():
 
 @functools.lru_cache(maxsize=None)
 def variations():
-    """Everything that is shipped, rendered, by name: each file of ci/, each overlay, and one overlay
-    with its options. Not to be changed."""
+    """Everything that is shipped, rendered, by name: each file of ci/, each overlay, and overlays
+    with options. Not to be changed."""
     found = {"chart": chart()}
     for path in sorted((CHART / "ci").glob("*.yaml")):
         found[f"ci/{path.name}"] = chart(values=[path])
     for path in [KUBERNETES / "base", *sorted((KUBERNETES / "overlays").iterdir())]:
         found[str(path.relative_to(KUBERNETES))] = kustomization(path)
-    found["options"] = kustomization(ROOT / "tests" / "deploy" / "options")
+    for name in ("options", "proxied"):
+        found[name] = kustomization(ROOT / "tests" / "deploy" / name)
     return found
 
 
