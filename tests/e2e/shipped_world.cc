@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tests/e2e/prometheus_process.h"
+#include "tests/testing/certificates.h"
 #include "tests/testing/require.h"
 
 namespace understudy::testing {
@@ -15,11 +16,18 @@ namespace v1 = understudy::router::v1;
 
 constexpr std::chrono::milliseconds kPause{100};
 
+// So long that no alert is about its end.
+constexpr absl::Duration kCertificateLife = absl::Hours(24 * 90);
+
 constexpr char kAny[] = "listen: 127.0.0.1:0";
 
-std::string NotifierConfig(const SmtpServer& smtp, int factor) {
+std::string NotifierConfig(const SmtpServer& smtp, const SecretMount& tls, int factor) {
   std::string config = ReadShipped("deploy/config/notifier.yaml");
-  for (const char* port : {"50052", "8081", "9091"}) {
+  // Nobody calls this port, but that it has a certificate shows in the metrics.
+  config = ReplaceExactly(config, "listen: 0.0.0.0:8081\n",
+                          absl::StrCat(kAny, "\n  tls: {certificate_file: \"", tls.Path("tls.crt"),
+                                       "\", key_file: \"", tls.Path("tls.key"), "\"}\n"));
+  for (const char* port : {"50052", "9091"}) {
     config = ReplaceExactly(config, absl::StrCat("listen: 0.0.0.0:", port), kAny);
   }
   config = ReplaceExactly(config, "  directory: mail\n",
@@ -45,10 +53,13 @@ std::string RouterConfig(const Origin& primary, const Origin& fallback, int noti
 
 }  // namespace
 
-ShippedWorld::ShippedWorld(int factor) : smtp_(std::in_place) {
+ShippedWorld::ShippedWorld(int factor)
+    : tls_(TestAuthority().Issue({.ip_addresses = {"127.0.0.1"}, .not_after = kCertificateLife}),
+           ""),
+      smtp_(std::in_place) {
   primary_.OnAny(Reply{.body = "<Response/>"});
   fallback_.OnAny(Reply{.body = "<Response/>"});
-  notifier_.emplace(folder_.Write("notifier.yaml", NotifierConfig(*smtp_, factor)));
+  notifier_.emplace(folder_.Write("notifier.yaml", NotifierConfig(*smtp_, tls_, factor)));
   Require(notifier_->Ready(), "a notifier with the shipped configuration");
   folder_.Write("apology.xml", ReadShipped("deploy/config/apology.xml"));
   router_.emplace(folder_.Write(

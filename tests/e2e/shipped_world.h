@@ -14,6 +14,7 @@
 #include "tests/e2e/notifier_process.h"
 #include "tests/e2e/router_process.h"
 #include "tests/testing/origin.h"
+#include "tests/testing/secret_mount.h"
 #include "tests/testing/smtp_server.h"
 #include "tests/testing/temp_dir.h"
 
@@ -45,6 +46,7 @@ class ShippedWorld {
   void Send(understudy::router::v1::Kind kind);
 
   const TempDir folder_;
+  const SecretMount tls_;
   Origin primary_;
   Origin fallback_;
   std::optional<SmtpServer> smtp_;
