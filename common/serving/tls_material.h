@@ -21,8 +21,7 @@ inline constexpr size_t kMaxTlsFileBytes = size_t{1} << 20;  // the system's bun
 struct TlsFiles {
   std::string certificate = {};  // a chain, its leaf first
   std::string key = {};
-  std::string ca =
-      {};  // who signs for the other side; on a server: clients must show one of theirs
+  std::string ca = {};  // who signs for the other side; on a server: for all clients
 
   friend bool operator==(const TlsFiles&, const TlsFiles&) = default;
 };

@@ -46,6 +46,12 @@ class EventMaker {
  public:
   explicit EventMaker(uint64_t seed) : random_(seed) {}
 
+  std::vector<Event> Make(int count) {
+    std::vector<Event> events;
+    for (int i = 0; i < count; ++i) events.push_back(Make());
+    return events;
+  }
+
   Event Make() {
     const int account = Below(kAccounts);
     const int host = Below(kHostsPerAccount);
@@ -118,6 +124,24 @@ absl::Duration Percentile(std::vector<absl::Duration>& sorted, double part) {
   return sorted[static_cast<size_t>(part * last)];
 }
 
+void Append(SqliteStore& store, std::vector<Event> events) {
+  const auto appended = store.Append(std::move(events));
+  Require(appended.ok(), appended.status().ToString());
+}
+
+// `waits` are each appender's, of its appends.
+void PrintAppends(int appenders, int batch, absl::Duration ran,
+                  const std::vector<std::vector<absl::Duration>>& waits, const char* note) {
+  std::vector<absl::Duration> all;
+  for (const auto& some : waits) all.insert(all.end(), some.begin(), some.end());
+  std::sort(all.begin(), all.end());
+  std::printf("%9d %6d %12.0f %9.2f %9.2f %9.2f %8lld%s\n", appenders, batch,
+              static_cast<double>(all.size()) * batch / absl::ToDoubleSeconds(ran),
+              Milliseconds(Percentile(all, 0.5)), Milliseconds(Percentile(all, 0.99)),
+              Milliseconds(all.back()), static_cast<long long>(ResidentMebibytes()), note);
+  std::fflush(stdout);
+}
+
 void MeasureAppends(const std::string& folder, int appenders, int batch) {
   const std::string path = absl::StrCat(folder, "/append-", appenders, "-", batch, ".db");
   std::unique_ptr<SqliteStore> store = OpenStore(path);
@@ -128,26 +152,15 @@ void MeasureAppends(const std::string& folder, int appenders, int batch) {
     threads.emplace_back([&, i] {
       EventMaker maker(static_cast<uint64_t>(i) + 1);
       while (MonotonicNow() < begun_at + kRun) {
-        std::vector<Event> events;
-        for (int k = 0; k < batch; ++k) events.push_back(maker.Make());
+        std::vector<Event> events = maker.Make(batch);
         const absl::Time sent_at = MonotonicNow();
-        const auto appended = store->Append(std::move(events));
-        Require(appended.ok(), appended.status().ToString());
+        Append(*store, std::move(events));
         waits[static_cast<size_t>(i)].push_back(MonotonicNow() - sent_at);
       }
     });
   }
   for (std::thread& thread : threads) thread.join();
-  const absl::Duration ran = MonotonicNow() - begun_at;
-  std::vector<absl::Duration> all;
-  for (const auto& some : waits) all.insert(all.end(), some.begin(), some.end());
-  std::sort(all.begin(), all.end());
-  const double events = static_cast<double>(all.size()) * batch;
-  std::printf("%9d %6d %12.0f %9.2f %9.2f %9.2f %8lld\n", appenders, batch,
-              events / absl::ToDoubleSeconds(ran), Milliseconds(Percentile(all, 0.5)),
-              Milliseconds(Percentile(all, 0.99)), Milliseconds(all.back()),
-              static_cast<long long>(ResidentMebibytes()));
-  std::fflush(stdout);
+  PrintAppends(appenders, batch, MonotonicNow() - begun_at, waits, "");
 }
 
 // A steady stream: how long an append takes that is not in anybody's way.
@@ -165,10 +178,7 @@ void MeasureSteadyAppends(const std::string& folder, int events_per_second, int 
       absl::Time due_at = begun_at + pause * i / appenders;
       while (due_at < begun_at + kSteadyRun) {
         absl::SleepFor(due_at - MonotonicNow());
-        std::vector<Event> events;
-        for (int k = 0; k < batch; ++k) events.push_back(maker.Make());
-        const auto appended = store->Append(std::move(events));
-        Require(appended.ok(), appended.status().ToString());
+        Append(*store, maker.Make(batch));
         // From when it was due: one that is late makes the next late, too.
         waits[static_cast<size_t>(i)].push_back(MonotonicNow() - due_at);
         due_at += pause;
@@ -176,15 +186,7 @@ void MeasureSteadyAppends(const std::string& folder, int events_per_second, int 
     });
   }
   for (std::thread& thread : threads) thread.join();
-  const absl::Duration ran = MonotonicNow() - begun_at;
-  std::vector<absl::Duration> all;
-  for (const auto& some : waits) all.insert(all.end(), some.begin(), some.end());
-  std::sort(all.begin(), all.end());
-  std::printf("%9d %6d %12.0f %9.2f %9.2f %9.2f %8lld   steady\n", appenders, batch,
-              static_cast<double>(all.size()) * batch / absl::ToDoubleSeconds(ran),
-              Milliseconds(Percentile(all, 0.5)), Milliseconds(Percentile(all, 0.99)),
-              Milliseconds(all.back()), static_cast<long long>(ResidentMebibytes()));
-  std::fflush(stdout);
+  PrintAppends(appenders, batch, MonotonicNow() - begun_at, waits, "   steady");
 }
 
 // Times `act` again and again.
@@ -216,12 +218,7 @@ void Fill(SqliteStore& store, int events) {
     const int64_t written_before = WrittenBytes();
     for (EventMaker& maker : makers) {
       threads.emplace_back([&] {
-        while (done.fetch_add(kBatch) < step) {
-          std::vector<Event> batch;
-          for (int k = 0; k < kBatch; ++k) batch.push_back(maker.Make());
-          const auto appended = store.Append(std::move(batch));
-          Require(appended.ok(), appended.status().ToString());
-        }
+        while (done.fetch_add(kBatch) < step) Append(store, maker.Make(kBatch));
       });
     }
     for (std::thread& thread : threads) thread.join();

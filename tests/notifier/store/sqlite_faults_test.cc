@@ -172,6 +172,13 @@ void ExpectComplete(const Remains& remains) {
   EXPECT_EQ(found->facts().database.moved_aside, 0);
 }
 
+void ExpectComplete(const std::vector<Remains>& cuts) {
+  for (size_t i = 0; i < cuts.size(); ++i) {
+    SCOPED_TRACE(absl::StrCat("seed ", kSeed, ", cut ", i));
+    ExpectComplete(cuts[i]);
+  }
+}
+
 // A small log, so that it is written back over and over.
 const SqliteOptions kSmallLog = {
     .database = {.checkpoint_bytes = 100'000, .max_log_bytes = 1'000'000}};
@@ -190,10 +197,7 @@ TEST_F(SqliteFaultsTest, WhatIsAcknowledgedSurvivesPowerCuts) {
     }
     EXPECT_EQ(traffic.failures(), 0);
   }
-  for (size_t i = 0; i < cuts.size(); ++i) {
-    SCOPED_TRACE(absl::StrCat("seed ", kSeed, ", cut ", i));
-    ExpectComplete(cuts[i]);
-  }
+  ExpectComplete(cuts);
 }
 
 TEST_F(SqliteFaultsTest, WhatIsAcknowledgedSurvivesPowerCutsAfterFaults) {
@@ -220,10 +224,7 @@ TEST_F(SqliteFaultsTest, WhatIsAcknowledgedSurvivesPowerCutsAfterFaults) {
     EXPECT_GT(traffic.failures(), 0);
   }
   EXPECT_GT(store->facts().database.reopened, 0);
-  for (size_t i = 0; i < cuts.size(); ++i) {
-    SCOPED_TRACE(absl::StrCat("seed ", kSeed, ", cut ", i));
-    ExpectComplete(cuts[i]);
-  }
+  ExpectComplete(cuts);
 }
 
 // --- One fault at each operation ---
