@@ -105,12 +105,12 @@ LocalAnswer ResolveLocally(const router::RouterConfig& config,
   std::future<Outcome> outcome = promise->get_future();
   router::Resolve(fetcher, std::make_shared<router::Cancellation>(kOnlyTicket),
                   std::move(accepted.call), std::move(accepted.route), config.limits, now,
-                  [promise](Outcome end) { promise->set_value(std::move(end)); });
+                  [promise](router::Call&, Outcome& end) { promise->set_value(std::move(end)); });
   answer.outcome = outcome.get();
   answer.last_reply = fetcher.TakeLastReply();
-  answer.response = router::ToResponse(
-      answer.outcome, call.id,
-      router::SealSessionNow(answer.outcome.session, call, settings->session_key));
+  router::ToResponse(answer.outcome, call.id,
+                     router::SealSessionNow(answer.outcome.session, call, settings->session_key),
+                     answer.response);
   return answer;
 }
 

@@ -147,6 +147,7 @@ constexpr string_view kPureLibraries[] = {"absl/", "expat.h", "openssl/"};
 
 // May include what protoc made: the doors, the command line, and who tests them.
 constexpr string_view kDoors[] = {"common/serving/grpc_error.cc",
+                                  "common/serving/health_service.cc",
                                   "services/cli/",
                                   "services/router/conversion.cc",
                                   "services/router/service.cc",

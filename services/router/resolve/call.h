@@ -118,7 +118,10 @@ using Headers = std::vector<Header>;
 
 // One HTTP request to make: complete, so that making it takes no decision.
 struct Exchange {
-  std::string url = {};  // canonical http(s) URL without credentials or fragment, as signed
+  std::string url = {};   // canonical http(s) URL without credentials or fragment, as signed
+  std::string host = {};  // of `url`, so that nobody reads that again; an IPv6 address without [ ]
+  uint16_t port = 0;
+  bool is_https = false;
   Method method = Method::kPost;
   std::string body = {};  // form-encoded; empty for GET
   Headers headers = {};

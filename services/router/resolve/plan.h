@@ -38,6 +38,8 @@ class Plan {
   // The step after `reply`, whose finished_at is now. REQUIRES: the last step was an Exchange.
   Step OnReply(const Reply& reply);
 
+  Call& call() { return call_; }
+
  private:
   // The fetch of one target: its hops, its tries, its time.
   struct Fetch {
