@@ -1,0 +1,122 @@
+"""Programs the benchmark starts: none outlives it, and what each of them costs is asked of the kernel."""
+
+import contextlib
+import ctypes
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+
+HOST = "127.0.0.1"
+START_SECONDS_MAX = 10
+STOP_SECONDS_MAX = 10
+
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None)
+
+
+def _die_with_parent() -> None:
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def start(arguments: list[str], **options) -> subprocess.Popen:
+    """Starts a program that is told to stop when we are gone, however we went."""
+    return subprocess.Popen(
+        arguments, stdin=subprocess.DEVNULL, preexec_fn=_die_with_parent, **options
+    )
+
+
+@contextlib.contextmanager
+def running(arguments: list[str], log: pathlib.Path, **options) -> Iterator[subprocess.Popen]:
+    """A program for as long as the block lasts; its output goes to the end of `log`."""
+    with open(log, "ab") as output:
+        process = start(arguments, stdout=output, stderr=output, **options)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def await_that(what: str, condition: Callable[[], bool], process: subprocess.Popen) -> None:
+    give_up_at = time.monotonic() + START_SECONDS_MAX
+    while not condition():
+        if process.poll() is not None:
+            raise RuntimeError(f"{process.args[0]} ended with {process.returncode}, before: {what}")
+        if time.monotonic() > give_up_at:
+            raise RuntimeError(f"not within {START_SECONDS_MAX} seconds: {what}")
+        time.sleep(0.002)
+
+
+def accepts(port: int) -> bool:
+    try:
+        socket.create_connection((HOST, port), 1).close()
+        return True
+    except OSError:
+        return False
+
+
+def get(port: int, path: str) -> str | None:
+    """The body of a page; None if there is none."""
+    try:
+        with urllib.request.urlopen(f"http://{HOST}:{port}{path}", timeout=5) as answer:
+            return answer.read().decode()
+    except OSError:
+        return None
+
+
+def free_ports(count: int) -> list[int]:
+    """Different ports on which nobody listens now."""
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind((HOST, 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+@contextlib.contextmanager
+def closed_port() -> Iterator[int]:
+    """A port that refuses connections: it is taken, and nobody listens."""
+    with socket.socket() as held:
+        held.bind((HOST, 0))
+        yield held.getsockname()[1]
+
+
+def family(pid: int) -> list[int]:
+    """A process and its children."""
+    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [pid, *map(int, children.split())]
+
+
+def cpu_microseconds(pid: int) -> float:
+    """What all threads of a process and of its children have run so far, ended threads too: the
+    process clocks of clock_getcpuclockid(3), which the scheduler keeps to the nanosecond."""
+    return sum(time.clock_gettime_ns((~each << 3) | 2) for each in family(pid)) / 1000
+
+
+def status(pid: int) -> dict[str, int]:
+    """The figures of /proc/PID/status, such as VmRSS and VmHWM in KiB, and Threads."""
+    figures = {}
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        name, _, value = line.partition(":")
+        words = value.split()
+        if words and words[0].isdigit():
+            figures[name] = int(words[0])
+    return figures
+
+
+def busy_seconds() -> float:
+    """Of all processors, since the machine started, whoever used them."""
+    user, nice, system, _, _, irq, softirq, steal = map(
+        int, pathlib.Path("/proc/stat").read_text().splitlines()[0].split()[1:9]
+    )
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")

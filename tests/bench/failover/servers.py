@@ -1,0 +1,261 @@
+"""The servers of the benchmark: web servers that answer and that fail, the router, and its peers."""
+
+import contextlib
+import dataclasses
+import os
+import pathlib
+import re
+import subprocess
+from collections.abc import Iterator
+
+import h2load
+import processes
+import wire
+
+HOST = processes.HOST
+
+PRIMARY_TWIML = (
+    '<?xml version="1.0" encoding="UTF-8"?><Response><Say voice="alice">Thank you for calling.'
+    '</Say><Gather numDigits="1" action="/menu"><Say>Press one for sales.</Say></Gather></Response>'
+)
+# Of another length, so that the bytes a client got say who answered.
+FALLBACK_TWIML = PRIMARY_TWIML.replace("Thank you for calling.", "Please call again, later.")
+
+# The workloads, and the number that each is called by.
+NUMBERS = {
+    "primary answers": "+14155550101",
+    "primary answers 500, fallback answers": "+14155550102",
+    "primary refuses, fallback answers": "+14155550103",
+}
+SOURCES = {workload: "primary" if workload == "primary answers" else "fallback" for workload in NUMBERS}
+PATHS = dict(zip(NUMBERS, ("/answers", "/fails", "/refuses")))
+SLOW_NUMBER = "+14155550104"
+
+
+@dataclasses.dataclass(frozen=True)
+class Origins:
+    """Ports of the web servers."""
+
+    primary: int
+    fails: int
+    refuses: int
+    fallback: int
+
+    def of(self, workload: str) -> int:
+        return dict(zip(NUMBERS, (self.primary, self.fails, self.refuses)))[workload]
+
+
+@dataclasses.dataclass(frozen=True)
+class Server:
+    """One that is measured."""
+
+    name: str
+    process: subprocess.Popen
+    port: int
+    admin_port: int = 0
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def cpu_microseconds(self) -> float:
+        return processes.cpu_microseconds(self.pid)
+
+
+def _write(path: pathlib.Path, text: str | bytes) -> pathlib.Path:
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+# Kept connections are kept: no number of requests ends one, as a limit would in the midst of a run.
+_NGINX = """
+daemon off;
+{user}
+worker_processes {workers};
+worker_rlimit_nofile 20000;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log crit;
+events {{ worker_connections 16384; }}
+http {{
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  keepalive_requests 1000000000;
+  keepalive_timeout 300s;
+  tcp_nodelay on;
+  {http}
+}}
+"""
+
+
+@contextlib.contextmanager
+def nginx(folder: pathlib.Path, http: str, workers: str, port: int) -> Iterator[subprocess.Popen]:
+    folder.mkdir()
+    # As root, nginx gives its workers to nobody, who must be able to write here.
+    user = "user root;" if os.geteuid() == 0 else ""
+    conf = _NGINX.format(folder=folder, http=http, workers=workers, user=user)
+    arguments = ["nginx", "-p", str(folder), "-c", str(_write(folder / "nginx.conf", conf))]
+    arguments += ["-e", str(folder / "error.log")]
+    with processes.running(arguments, folder / "output.log") as process:
+        processes.await_that("nginx accepts", lambda: processes.accepts(port), process)
+        yield process
+
+
+@contextlib.contextmanager
+def origins(folder: pathlib.Path) -> Iterator[Origins]:
+    primary, fails, fallback = processes.free_ports(3)
+    http = f"""
+      access_log off;
+      default_type text/xml;
+      server {{ listen {HOST}:{primary} backlog=16384; return 200 '{PRIMARY_TWIML}'; }}
+      server {{ listen {HOST}:{fails}; return 500 'Internal Server Error'; }}
+      server {{ listen {HOST}:{fallback}; return 200 '{FALLBACK_TWIML}'; }}
+    """
+    with processes.closed_port() as refuses, nginx(folder, http, "1", fallback):
+        yield Origins(primary, fails, refuses, fallback)
+
+
+@contextlib.contextmanager
+def nginx_peer(folder: pathlib.Path, origins: Origins) -> Iterator[Server]:
+    """Does with `proxy_pass` and `error_page` what nginx can do of the router's work. It logs a line
+    for each call, as the router does, by the way that costs it least."""
+    (port,) = processes.free_ports(1)
+    upstreams = "".join(
+        f"upstream {name} {{ server {HOST}:{to}; keepalive 1024; keepalive_requests 1000000000; }}\n"
+        for name, to in dataclasses.asdict(origins).items()
+    )
+    http = f"""
+      access_log {folder}/access.log combined buffer=64k flush=1s;
+      {upstreams}
+      server {{
+        listen {HOST}:{port} http2;
+        http2_max_concurrent_streams 1000;
+        proxy_http_version 1.1;
+        proxy_set_header Connection "";
+        location /answers {{ proxy_pass http://primary; }}
+        location /fails {{
+          proxy_intercept_errors on;
+          error_page 500 502 503 504 = @fallback;
+          proxy_pass http://fails;
+        }}
+        location /refuses {{
+          proxy_intercept_errors on;
+          error_page 500 502 503 504 = @fallback;
+          proxy_pass http://refuses;
+        }}
+        location @fallback {{ proxy_pass http://fallback; }}
+      }}
+    """
+    with nginx(folder, http, "auto", port) as process:
+        yield Server("nginx", process, port)
+
+
+def router_config(
+    folder: pathlib.Path, ports: list[int], numbers: dict[str, tuple[str, str]], more: str = ""
+) -> str:
+    """As an operator would write it: requests are signed, and calls are logged."""
+    token = _write(folder / "auth-token", "0123456789abcdef0123456789abcdef")
+    lines = [
+        f"grpc: {{listen: {HOST}:{ports[0]}}}",
+        f"admin: {{listen: {HOST}:{ports[1]}}}",
+        f"accounts: [{{sid: {wire.ACCOUNT_SID}, auth_token_file: {token}}}]",
+        'egress: {allow: [127.0.0.0/8, "::1/128"]}',
+        f"session_key_file: {_write(folder / 'session-key', '0123456789abcdef' * 4)}",
+        "fetch: {max_in_flight: 12000}",
+        more,
+        "numbers:",
+    ]
+    for number, (url, fallback_url) in numbers.items():
+        lines += [
+            f'  - phone_number: "{number}"',
+            f"    account_sid: {wire.ACCOUNT_SID}",
+            f"    voice: {{url: {url}, fallback_url: {fallback_url}}}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def numbers_of(origins: Origins, slow: int = 0) -> dict[str, tuple[str, str]]:
+    """What each of the numbers is configured with."""
+    fallback = f"http://{HOST}:{origins.fallback}/fallback"
+    numbers = {
+        number: (f"http://{HOST}:{origins.of(workload)}/voice", fallback)
+        for workload, number in NUMBERS.items()
+    }
+    return numbers | {SLOW_NUMBER: (f"http://{HOST}:{slow or origins.primary}/2000", fallback)}
+
+
+@contextlib.contextmanager
+def router(
+    binary: pathlib.Path,
+    folder: pathlib.Path,
+    numbers: dict[str, tuple[str, str]],
+    more: str = "",
+    name: str = "router",
+) -> Iterator[Server]:
+    folder.mkdir()
+    ports = processes.free_ports(2)
+    config = _write(folder / "router.yaml", router_config(folder, ports, numbers, more))
+    arguments = [str(binary), "--config", str(config)]
+    with processes.running(arguments, folder / "log") as process:
+        processes.await_that(
+            "the router is ready",
+            lambda: processes.get(ports[1], "/readyz") is not None,
+            process,
+        )
+        yield Server(name, process, ports[0], ports[1])
+
+
+_RESOLUTIONS = re.compile(r'^understudy_resolutions_total\{(.*)\} (\d+)', re.MULTILINE)
+_LABELS = re.compile(r'(\w+)="(\w*)"')
+
+
+def parse_resolutions(page: str) -> dict[str, int]:
+    """Of a page of metrics: calls answered, by who answered."""
+    counts: dict[str, int] = {}
+    for labels, value in _RESOLUTIONS.findall(page):
+        source = dict(_LABELS.findall(labels))["source"]
+        counts[source] = counts.get(source, 0) + int(value)
+    return counts
+
+
+def resolutions(server: Server) -> dict[str, int]:
+    page = processes.get(server.admin_port, "/metrics")
+    if page is None:
+        raise RuntimeError(f"{server.name} shows no metrics")
+    return parse_resolutions(page)
+
+
+def calls(server: Server, workload: str, folder: pathlib.Path, calls: int, **more) -> h2load.Load:
+    """A load of calls to a server: gRPC, or to nginx the form over HTTP/2."""
+    if server.name == "nginx":
+        data = _write(folder / "form", wire.form())
+        url = f"http://{HOST}:{server.port}{PATHS[workload]}"
+        return h2load.Load(url, data, h2load.FORM_HEADERS, calls, **more)
+    return numbered_calls(server, NUMBERS[workload], folder, calls, **more)
+
+
+def numbered_calls(
+    server: Server, number: str, folder: pathlib.Path, calls: int, **more
+) -> h2load.Load:
+    data = _write(folder / f"request{number}", wire.grpc_frame(wire.resolve_request(number)))
+    url = f"http://{HOST}:{server.port}{h2load.RESOLVE_PATH}"
+    return h2load.Load(url, data, h2load.GRPC_HEADERS, calls, **more)
+
+
+def answered(server: Server, load: h2load.Load, source: str) -> h2load.Report:
+    """Makes the calls; every single one has to be answered by `source`."""
+    if server.name == "nginx":
+        report = h2load.run(load)
+        twiml = PRIMARY_TWIML if source == "primary" else FALLBACK_TWIML
+        if report.data_bytes != load.calls * len(twiml):
+            raise RuntimeError(f"nginx: not every answer was the {source}'s document")
+        return report
+    before = resolutions(server)
+    report = h2load.run(load)
+    after = resolutions(server)
+    grown = {name: count - before.get(name, 0) for name, count in after.items()}
+    if {name: count for name, count in grown.items() if count} != {source: load.calls}:
+        raise RuntimeError(f"{server.name} answered {load.calls} calls thus: {grown}")
+    return report
