@@ -10,11 +10,15 @@ import pathlib
 import sys
 import tempfile
 
+import added
 import calls
 import figures
+import growth
+import held
 import servers
+import start
 
-PARTS = ("calls",)
+PARTS = ("calls", "added", "held", "growth", "start")
 
 
 def main() -> int:
@@ -38,6 +42,14 @@ def main() -> int:
         origins = stack.enter_context(servers.origins(folder / "origins"))
         if "calls" in options.only:
             rows += calls.measure(options.build, folder, origins, options.servers, rounds, count)
+        if "added" in options.only:
+            rows += added.measure(options.build, folder, origins, rounds, count // 20)
+        if "held" in options.only:
+            rows += held.measure(options.build, folder)
+        if "growth" in options.only:
+            rows += growth.measure(options.build, folder, origins, rounds)
+        if "start" in options.only:
+            rows += start.measure(options.build, folder, 2 * rounds + 1)
 
     print(figures.markdown(rows))
     if options.json is not None:

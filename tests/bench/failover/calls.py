@@ -24,9 +24,8 @@ def measure(
     with contextlib.ExitStack() as stack:
         running = []
         if "router" in names:
-            binary = build / "bin" / "understudy-router"
             numbers = servers.numbers_of(origins)
-            running += [stack.enter_context(servers.router(binary, folder / "router", numbers))]
+            running += [stack.enter_context(servers.router(build, folder / "router", numbers))]
         if "nginx" in names:
             running += [stack.enter_context(servers.nginx_peer(folder / "nginx", origins))]
         for server in running:  # connections, caches, a heap of its size

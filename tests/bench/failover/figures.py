@@ -41,6 +41,8 @@ class Row:
 
 def shown(value: float) -> str:
     """Three digits, or all of a large number."""
+    if value == int(value):
+        return f"{value:,.0f}"
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 
@@ -31,20 +30,24 @@ def start(arguments: list[str], **options) -> subprocess.Popen:
     )
 
 
+def stop(process: subprocess.Popen) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS_MAX)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 @contextlib.contextmanager
-def running(arguments: list[str], log: pathlib.Path, **options) -> Iterator[subprocess.Popen]:
+def running(arguments: list[str], log: pathlib.Path) -> Iterator[subprocess.Popen]:
     """A program for as long as the block lasts; its output goes to the end of `log`."""
     with open(log, "ab") as output:
-        process = start(arguments, stdout=output, stderr=output, **options)
+        process = start(arguments, stdout=output, stderr=output)
     try:
         yield process
     finally:
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS_MAX)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        stop(process)
 
 
 def await_that(what: str, condition: Callable[[], bool], process: subprocess.Popen) -> None:

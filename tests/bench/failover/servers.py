@@ -29,7 +29,11 @@ NUMBERS = {
 }
 SOURCES = {workload: "primary" if workload == "primary answers" else "fallback" for workload in NUMBERS}
 PATHS = dict(zip(NUMBERS, ("/answers", "/fails", "/refuses")))
-SLOW_NUMBER = "+14155550104"
+
+
+def waiting_number(milliseconds: int) -> str:
+    """The number whose primary answers after so long."""
+    return f"+1415556{milliseconds:04}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,6 +122,19 @@ def origins(folder: pathlib.Path) -> Iterator[Origins]:
 
 
 @contextlib.contextmanager
+def slow_origin(build: pathlib.Path) -> Iterator[int]:
+    """The port of a web server that answers a request for /N after N milliseconds."""
+    process = processes.start(
+        [str(build / "bin" / "slow_origin"), PRIMARY_TWIML], stdout=subprocess.PIPE, text=True
+    )
+    with process:
+        try:
+            yield int(process.stdout.readline())
+        finally:
+            processes.stop(process)
+
+
+@contextlib.contextmanager
 def nginx_peer(folder: pathlib.Path, origins: Origins) -> Iterator[Server]:
     """Does with `proxy_pass` and `error_page` what nginx can do of the router's work. It logs a line
     for each call, as the router does, by the way that costs it least."""
@@ -176,19 +193,24 @@ def router_config(
     return "\n".join(lines) + "\n"
 
 
-def numbers_of(origins: Origins, slow: int = 0) -> dict[str, tuple[str, str]]:
-    """What each of the numbers is configured with."""
+def numbers_of(origins: Origins) -> dict[str, tuple[str, str]]:
+    """What the numbers of the workloads are configured with."""
     fallback = f"http://{HOST}:{origins.fallback}/fallback"
-    numbers = {
+    return {
         number: (f"http://{HOST}:{origins.of(workload)}/voice", fallback)
         for workload, number in NUMBERS.items()
     }
-    return numbers | {SLOW_NUMBER: (f"http://{HOST}:{slow or origins.primary}/2000", fallback)}
+
+
+def waiting_numbers(port: int, delays_ms: tuple[int, ...]) -> dict[str, tuple[str, str]]:
+    """The same for numbers of a slow origin."""
+    urls = {delay: f"http://{HOST}:{port}/{delay}" for delay in delays_ms}
+    return {waiting_number(delay): (url, url) for delay, url in urls.items()}
 
 
 @contextlib.contextmanager
 def router(
-    binary: pathlib.Path,
+    build: pathlib.Path,
     folder: pathlib.Path,
     numbers: dict[str, tuple[str, str]],
     more: str = "",
@@ -197,7 +219,7 @@ def router(
     folder.mkdir()
     ports = processes.free_ports(2)
     config = _write(folder / "router.yaml", router_config(folder, ports, numbers, more))
-    arguments = [str(binary), "--config", str(config)]
+    arguments = [str(build / "bin" / "understudy-router"), "--config", str(config)]
     with processes.running(arguments, folder / "log") as process:
         processes.await_that(
             "the router is ready",
@@ -244,6 +266,14 @@ def numbered_calls(
     return h2load.Load(url, data, h2load.GRPC_HEADERS, calls, **more)
 
 
+def counted(server: Server, load: h2load.Load) -> tuple[h2load.Report, dict[str, int]]:
+    """Makes calls by gRPC; how many of them each source answered, by the server's own count."""
+    before = resolutions(server)
+    report = h2load.run(load)
+    grown = {name: count - before.get(name, 0) for name, count in resolutions(server).items()}
+    return report, {name: count for name, count in grown.items() if count}
+
+
 def answered(server: Server, load: h2load.Load, source: str) -> h2load.Report:
     """Makes the calls; every single one has to be answered by `source`."""
     if server.name == "nginx":
@@ -252,10 +282,7 @@ def answered(server: Server, load: h2load.Load, source: str) -> h2load.Report:
         if report.data_bytes != load.calls * len(twiml):
             raise RuntimeError(f"nginx: not every answer was the {source}'s document")
         return report
-    before = resolutions(server)
-    report = h2load.run(load)
-    after = resolutions(server)
-    grown = {name: count - before.get(name, 0) for name, count in after.items()}
-    if {name: count for name, count in grown.items() if count} != {source: load.calls}:
-        raise RuntimeError(f"{server.name} answered {load.calls} calls thus: {grown}")
+    report, sources = counted(server, load)
+    if sources != {source: load.calls}:
+        raise RuntimeError(f"{server.name} answered {load.calls} calls thus: {sources}")
     return report
