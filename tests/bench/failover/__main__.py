@@ -47,7 +47,7 @@ def main() -> int:
         if "held" in options.only:
             rows += held.measure(options.build, folder)
         if "growth" in options.only:
-            rows += growth.measure(options.build, folder, origins, rounds)
+            rows += growth.measure(options.build, folder, origins, rounds, count)
         if "start" in options.only:
             rows += start.measure(options.build, folder, 2 * rounds + 1)
 

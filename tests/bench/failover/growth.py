@@ -1,8 +1,7 @@
 """CPU time of a call as work grows: more calls under way, more web servers. At the same rate of calls
-throughout, so that only that differs."""
+throughout, or with the same number of them under way, so that only that differs."""
 
 import pathlib
-import subprocess
 import sys
 
 import processes
@@ -14,9 +13,9 @@ CALLS_PER_SECOND = 5000
 CLIENTS = 100
 IN_FLIGHT = (100, 1000, 10_000)
 HOSTS = (1, 10, 100, 1000)
-HOST_CALLS_PER_SECOND = 2000
 GROWTH_GOAL = 1.15
 SECONDS = 6
+SECTION = "CPU time of a call as work grows"
 
 
 def delay_ms(in_flight: int) -> int:
@@ -25,26 +24,52 @@ def delay_ms(in_flight: int) -> int:
 
 
 def measure(
-    build: pathlib.Path, folder: pathlib.Path, origins: servers.Origins, rounds: int
+    build: pathlib.Path, folder: pathlib.Path, origins: servers.Origins, rounds: int, count: int
 ) -> list[Row]:
-    in_flight: dict[int, list[float]] = {many: [] for many in IN_FLIGHT}
-    hosts: dict[int, list[float]] = {many: [] for many in HOSTS}
+    rows, errors = _more_in_flight(build, folder, rounds)
+    rows += _more_hosts(build, folder, origins, rounds, count)
+    return [*rows, Row(SECTION, "errors", Spread.of([errors]), "", 0)]
+
+
+# In a first round connections are made, of which later ones have enough.
+
+
+def _more_in_flight(
+    build: pathlib.Path, folder: pathlib.Path, rounds: int
+) -> tuple[list[Row], int]:
+    costs: dict[int, list[float]] = {many: [] for many in IN_FLIGHT}
+    errors = 0
     with servers.slow_origin(build) as port:
-        delays = tuple(map(delay_ms, IN_FLIGHT))
-        numbers = servers.waiting_numbers(port, delays)
-        with servers.router(build, folder / "growth", numbers) as router:
+        numbers = servers.waiting_numbers(port, tuple(map(delay_ms, IN_FLIGHT)))
+        with servers.router(build, folder / "more-in-flight", numbers) as router:
             for number in range(rounds + 1):
-                for many, costs in in_flight.items():
-                    costs.append(_held(router, folder, many))
-                for many, costs in hosts.items():
-                    costs.append(_spread_over(build, router, origins.primary, many))
-                print(f"growth, round {number} of {rounds}", file=sys.stderr)
-    # In the first round connections are made, of which later ones have enough.
-    rows = _rows("calls in flight", {many: costs[1:] for many, costs in in_flight.items()})
-    return rows + _rows("hosts", {many: costs[1:] for many, costs in hosts.items()})
+                for many in IN_FLIGHT:
+                    cost, refused = _held(router, folder, many)
+                    errors += refused
+                    if number > 0:
+                        costs[many].append(cost)
+                print(f"calls in flight, round {number} of {rounds}", file=sys.stderr)
+    return _rows("calls in flight", costs), errors
 
 
-def _held(router: servers.Server, folder: pathlib.Path, in_flight: int) -> float:
+def _more_hosts(
+    build: pathlib.Path, folder: pathlib.Path, origins: servers.Origins, rounds: int, count: int
+) -> list[Row]:
+    costs: dict[int, list[float]] = {many: [] for many in HOSTS}
+    with servers.router(build, folder / "more-hosts", servers.numbers_of(origins)) as router:
+        for number in range(rounds + 1):
+            for many in HOSTS:
+                cost = _spread_over(build, router, origins.primary, many, count)
+                if number > 0:
+                    costs[many].append(cost)
+            print(f"hosts, round {number} of {rounds}", file=sys.stderr)
+    return _rows("hosts", costs)
+
+
+def _held(
+    router: servers.Server, folder: pathlib.Path, in_flight: int
+) -> tuple[float, int]:
+    """The cost of a call, and how many were not answered."""
     load = servers.numbered_calls(
         router,
         servers.waiting_number(delay_ms(in_flight)),
@@ -55,35 +80,31 @@ def _held(router: servers.Server, folder: pathlib.Path, in_flight: int) -> float
         rate=CALLS_PER_SECOND // CLIENTS,
     )
     before = router.cpu_microseconds()
-    servers.answered(router, load, "primary")
-    return (router.cpu_microseconds() - before) / load.calls
+    _, sources = servers.counted(router, load)
+    answered = sources.get("primary", 0)
+    return (router.cpu_microseconds() - before) / max(answered, 1), load.calls - answered
 
 
-def _spread_over(build: pathlib.Path, router: servers.Server, origin_port: int, hosts: int) -> float:
-    calls = HOST_CALLS_PER_SECOND * SECONDS
-    words = [router.port, HOST_CALLS_PER_SECOND, calls, origin_port, hosts, wire.ACCOUNT_SID]
+def _spread_over(
+    build: pathlib.Path, router: servers.Server, origin_port: int, hosts: int, calls: int
+) -> float:
+    client = [str(build / "bin" / "hosts_client")]
+    client += map(str, (router.port, calls, origin_port, hosts, wire.ACCOUNT_SID))
     counted = servers.resolutions(router)
     before = router.cpu_microseconds()
-    client = processes.start(
-        [str(build / "bin" / "hosts_client"), *map(str, words)], stdout=subprocess.PIPE, text=True
-    )
-    with client:
-        made = int(client.stdout.readline())
+    processes.run(client)
     spent = router.cpu_microseconds() - before
-    if client.returncode != 0:
-        raise RuntimeError("not every call of hosts_client was answered by the primary")
-    if servers.resolutions(router)["primary"] - counted["primary"] != made:
+    if servers.resolutions(router)["primary"] - counted["primary"] != calls:
         raise RuntimeError("the router counted other calls than hosts_client made")
-    return spent / made
+    return spent / calls
 
 
 def _rows(what: str, measured: dict[int, list[float]]) -> list[Row]:
-    section = "CPU time of a call as work grows"
     (least, base), *more = measured.items()
-    rows = [Row(section, f"{least:,} {what}", Spread.of(base), "µs")]
+    rows = [Row(SECTION, f"{least:,} {what}", Spread.of(base), "µs")]
     for many, costs in more:
-        rows.append(Row(section, f"{many:,} {what}", Spread.of(costs), "µs"))
+        rows.append(Row(SECTION, f"{many:,} {what}", Spread.of(costs), "µs"))
         ratios = [cost / of_least for cost, of_least in zip(costs, base)]
         what_grows = f"{many:,} {what} / {least:,}"
-        rows.append(Row(section, what_grows, Spread.of(ratios), "", GROWTH_GOAL))
+        rows.append(Row(SECTION, what_grows, Spread.of(ratios), "", GROWTH_GOAL))
     return rows

@@ -3,7 +3,6 @@
 import dataclasses
 import pathlib
 import re
-import subprocess
 
 import processes
 
@@ -90,16 +89,8 @@ def run(load: Load) -> Report:
     that h2load does not look at, so its callers ask the servers what they counted."""
     if load.log is not None:
         load.log.unlink(missing_ok=True)
-    client = processes.start(
-        arguments(load), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    with client:
-        try:
-            output, _ = client.communicate(timeout=180)
-        except BaseException:
-            client.kill()
-            raise
+    output = processes.run(arguments(load))
     report = parse(output)
-    if client.returncode != 0 or report.with_2xx != load.calls or report.succeeded != load.calls:
+    if report.with_2xx != load.calls or report.succeeded != load.calls:
         raise RuntimeError(f"not every call was answered:\n{output}")
     return report

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 HOST = "127.0.0.1"
 START_SECONDS_MAX = 10
 STOP_SECONDS_MAX = 10
+RUN_SECONDS_MAX = 300
 
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
@@ -28,6 +29,19 @@ def start(arguments: list[str], **options) -> subprocess.Popen:
     return subprocess.Popen(
         arguments, stdin=subprocess.DEVNULL, preexec_fn=_die_with_parent, **options
     )
+
+
+def run(arguments: list[str]) -> str:
+    """What a program prints that has to end well."""
+    with start(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        try:
+            output, _ = process.communicate(timeout=RUN_SECONDS_MAX)
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode != 0:
+        raise RuntimeError(f"{arguments[0]} ended with {process.returncode}:\n{output}")
+    return output
 
 
 def stop(process: subprocess.Popen) -> None:

@@ -180,7 +180,7 @@ def router_config(
         f"accounts: [{{sid: {wire.ACCOUNT_SID}, auth_token_file: {token}}}]",
         'egress: {allow: [127.0.0.0/8, "::1/128"]}',
         f"session_key_file: {_write(folder / 'session-key', '0123456789abcdef' * 4)}",
-        "fetch: {max_in_flight: 12000}",
+        "fetch: {max_in_flight: 18000}",
         more,
         "numbers:",
     ]
