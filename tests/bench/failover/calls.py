@@ -4,13 +4,23 @@ import contextlib
 import pathlib
 import sys
 
-import figures
+import processes
 import servers
 from figures import Row, Spread
+from servers import GO, NGINX, REPORTING, ROUTER
 
-SERVERS = ("router", "nginx")
-CPU_GOAL_US = {"primary answers": 45.0}
-NGINX_GOAL = {"primary answers": 3.0, "primary answers 500, fallback answers": 1.0}
+SERVERS = (ROUTER, NGINX, GO, REPORTING)
+ANSWERS, FAILS, REFUSES = servers.NUMBERS
+SECTION = "CPU time of a call"
+
+CPU_GOAL_US = {(ANSWERS, ROUTER): 45.0}
+RATIO_GOAL = {
+    (ANSWERS, NGINX): 3.0,
+    (FAILS, NGINX): 1.0,
+    (ANSWERS, GO): 0.5,
+    (FAILS, GO): 0.5,
+    (REFUSES, GO): 0.5,
+}
 
 
 def measure(
@@ -21,25 +31,28 @@ def measure(
     rounds: int,
     count: int,
 ) -> list[Row]:
+    numbers = servers.numbers_of(origins)
+    start = {
+        ROUTER: lambda: servers.router(build, folder / "router", numbers),
+        NGINX: lambda: servers.nginx_peer(folder / "nginx", origins),
+        GO: lambda: servers.go_peer(build, folder / "go", numbers),
+        REPORTING: lambda: servers.reporting_router(build, folder / "reporting", numbers),
+    }
+    measured: dict[tuple[str, str], list[float]] = {}
     with contextlib.ExitStack() as stack:
-        running = []
-        if "router" in names:
-            numbers = servers.numbers_of(origins)
-            running += [stack.enter_context(servers.router(build, folder / "router", numbers))]
-        if "nginx" in names:
-            running += [stack.enter_context(servers.nginx_peer(folder / "nginx", origins))]
-        for server in running:  # connections, caches, a heap of its size
-            for workload in servers.NUMBERS:
-                _microseconds(server, workload, folder, count // 4)
-        measured: dict[tuple[str, str], list[float]] = {}
-        for number in range(rounds):
+        running = [stack.enter_context(start[name]()) for name in names]
+        # The first round makes connections, fills caches, and grows heaps.
+        for number in range(rounds + 1):
             for workload in servers.NUMBERS:
                 first = number % len(running)
                 for server in running[first:] + running[:first]:
-                    cost = _microseconds(server, workload, folder, count)
-                    measured.setdefault((workload, server.name), []).append(cost)
-            print(f"round {number + 1} of {rounds}", file=sys.stderr)
-    return _rows(measured)
+                    if server.name == REPORTING and workload == ANSWERS:
+                        continue  # nothing to report
+                    cost = _microseconds(server, workload, folder, count if number else count // 4)
+                    if number > 0:
+                        measured.setdefault((workload, server.name), []).append(cost)
+            print(f"calls, round {number} of {rounds}", file=sys.stderr)
+    return [row for workload in servers.NUMBERS for row in _rows(workload, measured)]
 
 
 def _microseconds(
@@ -47,20 +60,30 @@ def _microseconds(
 ) -> float:
     load = servers.calls(server, workload, folder, count)
     before = server.cpu_microseconds()
-    servers.answered(server, load, servers.SOURCES[workload])
+    if server.name == REPORTING:
+        sent = servers.reported(server)
+        servers.answered(server, load, servers.SOURCES[workload])
+        processes.await_that(
+            "the notifier has all events",
+            lambda: servers.reported(server) - sent == count,
+            server.process,
+        )
+    else:
+        servers.answered(server, load, servers.SOURCES[workload])
     return (server.cpu_microseconds() - before) / count
 
 
-def _rows(measured: dict[tuple[str, str], list[float]]) -> list[Row]:
+def _rows(workload: str, measured: dict[tuple[str, str], list[float]]) -> list[Row]:
     rows = []
-    section = "CPU time of a call"
-    for (workload, name), costs in measured.items():
-        goal = CPU_GOAL_US.get(workload) if name == "router" else None
-        rows.append(Row(section, f"{workload}: {name}", Spread.of(costs), "µs", goal))
-        ours = measured.get((workload, "router"))
-        if name != "router" and ours is not None:
+    ours = measured.get((workload, ROUTER))
+    for name in SERVERS:
+        costs = measured.get((workload, name))
+        if costs is None:
+            continue
+        goal = CPU_GOAL_US.get((workload, name))
+        rows.append(Row(SECTION, f"{workload}: {name}", Spread.of(costs), "µs", goal))
+        if name in (NGINX, GO) and ours is not None:
             ratios = [our / their for our, their in zip(ours, costs)]
-            goal = NGINX_GOAL.get(workload) if name == "nginx" else None
-            what = f"{workload}: router / {name}"
-            rows.append(Row(section, what, Spread.of(ratios), "", goal))
+            goal = RATIO_GOAL.get((workload, name))
+            rows.append(Row(SECTION, f"{workload}: router / {name}", Spread.of(ratios), "", goal))
     return rows

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import json
 import os
 import pathlib
 import re
@@ -21,6 +22,8 @@ PRIMARY_TWIML = (
 # Of another length, so that the bytes a client got say who answered.
 FALLBACK_TWIML = PRIMARY_TWIML.replace("Thank you for calling.", "Please call again, later.")
 
+AUTH_TOKEN = "0123456789abcdef0123456789abcdef"
+
 # The workloads, and the number that each is called by.
 NUMBERS = {
     "primary answers": "+14155550101",
@@ -34,6 +37,10 @@ PATHS = dict(zip(NUMBERS, ("/answers", "/fails", "/refuses")))
 def waiting_number(milliseconds: int) -> str:
     """The number whose primary answers after so long."""
     return f"+1415556{milliseconds:04}"
+
+
+ROUTER, NGINX, GO = "router", "nginx", "Go"
+REPORTING = "router that reports to a notifier"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -166,14 +173,14 @@ def nginx_peer(folder: pathlib.Path, origins: Origins) -> Iterator[Server]:
       }}
     """
     with nginx(folder, http, "auto", port) as process:
-        yield Server("nginx", process, port)
+        yield Server(NGINX, process, port)
 
 
 def router_config(
     folder: pathlib.Path, ports: list[int], numbers: dict[str, tuple[str, str]], more: str = ""
 ) -> str:
     """As an operator would write it: requests are signed, and calls are logged."""
-    token = _write(folder / "auth-token", "0123456789abcdef0123456789abcdef")
+    token = _write(folder / "auth-token", AUTH_TOKEN)
     lines = [
         f"grpc: {{listen: {HOST}:{ports[0]}}}",
         f"admin: {{listen: {HOST}:{ports[1]}}}",
@@ -214,9 +221,9 @@ def router(
     folder: pathlib.Path,
     numbers: dict[str, tuple[str, str]],
     more: str = "",
-    name: str = "router",
+    name: str = ROUTER,
 ) -> Iterator[Server]:
-    folder.mkdir()
+    folder.mkdir(parents=True)
     ports = processes.free_ports(2)
     config = _write(folder / "router.yaml", router_config(folder, ports, numbers, more))
     arguments = [str(build / "bin" / "understudy-router"), "--config", str(config)]
@@ -229,7 +236,63 @@ def router(
         yield Server(name, process, ports[0], ports[1])
 
 
+@contextlib.contextmanager
+def notifier(build: pathlib.Path, folder: pathlib.Path) -> Iterator[int]:
+    """The port of a notifier that takes a router's reports; its mails go into a folder."""
+    folder.mkdir(parents=True)
+    grpc, http, admin = processes.free_ports(3)
+    config = f"""
+      grpc: {{listen: {HOST}:{grpc}}}
+      http: {{listen: {HOST}:{http}}}
+      admin: {{listen: {HOST}:{admin}}}
+      store: {{sqlite: {folder}/notifier.db}}
+      mail: {{from: bench@example.com, directory: {folder}/mail}}
+      alerts: {{routes: [{{to: [ops@example.com]}}]}}
+    """
+    arguments = [str(build / "bin" / "understudy-notifier")]
+    arguments += ["--config", str(_write(folder / "notifier.yaml", config))]
+    with processes.running(arguments, folder / "log") as process:
+        processes.await_that(
+            "the notifier is ready", lambda: processes.get(admin, "/readyz") is not None, process
+        )
+        yield grpc
+
+
+@contextlib.contextmanager
+def reporting_router(
+    build: pathlib.Path, folder: pathlib.Path, numbers: dict[str, tuple[str, str]]
+) -> Iterator[Server]:
+    """A router that reports failures: each is in a file before it is sent to a notifier."""
+    with notifier(build, folder / "notifier") as port:
+        more = f"notifier: {{target: {HOST}:{port}, outbox_dir: {folder}/outbox}}"
+        with router(build, folder / "router", numbers, more, REPORTING) as server:
+            yield server
+
+
+@contextlib.contextmanager
+def go_peer(
+    build: pathlib.Path, folder: pathlib.Path, numbers: dict[str, tuple[str, str]]
+) -> Iterator[Server]:
+    """The service of tests/bench/gopeer, which speaks the router's gRPC."""
+    folder.mkdir()
+    grpc, admin = processes.free_ports(2)
+    urls = {
+        number: {"url": url, "fallback_url": fallback} for number, (url, fallback) in numbers.items()
+    }
+    arguments = [str(build / "bench" / "gopeer"), f"-listen={HOST}:{grpc}", f"-admin={HOST}:{admin}"]
+    arguments += [f"-numbers={_write(folder / 'numbers.json', json.dumps(urls))}"]
+    arguments += [f"-auth-token={_write(folder / 'auth-token', AUTH_TOKEN)}"]
+    with processes.running(arguments, folder / "log") as process:
+        processes.await_that(
+            "the Go peer is ready",
+            lambda: processes.accepts(grpc) and processes.get(admin, "/metrics") is not None,
+            process,
+        )
+        yield Server(GO, process, grpc, admin)
+
+
 _RESOLUTIONS = re.compile(r'^understudy_resolutions_total\{(.*)\} (\d+)', re.MULTILINE)
+_SENT = re.compile(r"^understudy_outbox_sent_total (\d+)", re.MULTILINE)
 _LABELS = re.compile(r'(\w+)="(\w*)"')
 
 
@@ -251,7 +314,7 @@ def resolutions(server: Server) -> dict[str, int]:
 
 def calls(server: Server, workload: str, folder: pathlib.Path, calls: int, **more) -> h2load.Load:
     """A load of calls to a server: gRPC, or to nginx the form over HTTP/2."""
-    if server.name == "nginx":
+    if server.name == NGINX:
         data = _write(folder / "form", wire.form())
         url = f"http://{HOST}:{server.port}{PATHS[workload]}"
         return h2load.Load(url, data, h2load.FORM_HEADERS, calls, **more)
@@ -266,6 +329,12 @@ def numbered_calls(
     return h2load.Load(url, data, h2load.GRPC_HEADERS, calls, **more)
 
 
+def reported(server: Server) -> int:
+    """Events that the notifier has taken from a router."""
+    found = _SENT.search(processes.get(server.admin_port, "/metrics") or "")
+    return int(found[1]) if found else 0
+
+
 def counted(server: Server, load: h2load.Load) -> tuple[h2load.Report, dict[str, int]]:
     """Makes calls by gRPC; how many of them each source answered, by the server's own count."""
     before = resolutions(server)
@@ -276,7 +345,7 @@ def counted(server: Server, load: h2load.Load) -> tuple[h2load.Report, dict[str,
 
 def answered(server: Server, load: h2load.Load, source: str) -> h2load.Report:
     """Makes the calls; every single one has to be answered by `source`."""
-    if server.name == "nginx":
+    if server.name == NGINX:
         report = h2load.run(load)
         twiml = PRIMARY_TWIML if source == "primary" else FALLBACK_TWIML
         if report.data_bytes != load.calls * len(twiml):
