@@ -15,6 +15,7 @@ import servers
 from figures import Row, Spread
 
 ADDED_GOAL_MS = 0.2
+SEEN_SHARE_MIN = 0.9  # packets are missed where the machine is busy
 ANSWERS, FAILS, REFUSES = servers.NUMBERS
 SECTION = "Time of a call, one after the other; medians of each round"
 
@@ -64,6 +65,6 @@ def _median_on_wire_ms(
     with looking:
         servers.answered(router, load, servers.SOURCES[REFUSES])
     times = capture.refused_to_request_ms(looking.segments, origins.refuses, origins.fallback)
-    if len(times) != count:
+    if len(times) < count * SEEN_SHARE_MIN:
         raise RuntimeError(f"{len(times)} failovers were seen on the wire, {count} were made")
     return [Spread.of(times).median]

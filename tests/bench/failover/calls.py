@@ -55,9 +55,7 @@ def measure(
     return [row for workload in servers.NUMBERS for row in _rows(workload, measured)]
 
 
-def _microseconds(
-    server: servers.Server, workload: str, folder: pathlib.Path, count: int
-) -> float:
+def _microseconds(server: servers.Server, workload: str, folder: pathlib.Path, count: int) -> float:
     load = servers.calls(server, workload, folder, count)
     before = server.cpu_microseconds()
     if server.name == REPORTING:

@@ -1,5 +1,6 @@
 """Looks at loopback's packets with the kernel's time stamps, where we may: it takes CAP_NET_RAW."""
 
+import contextlib
 import dataclasses
 import socket
 import struct
@@ -7,6 +8,7 @@ import threading
 
 _ETH_P_ALL = 3
 _SO_TIMESTAMPNS = 35
+_SO_RCVBUFFORCE = 33
 _TIMESPEC = struct.Struct("@qq")
 _ETHERNET_BYTES = 14
 _IPV4 = b"\x08\x00"
@@ -59,7 +61,10 @@ class Capture:
         self.segments: list[Segment] = []
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_ALL))
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
+        # Over the system's limit where we may; with less of it, packets are missed on a busy machine.
+        for option in (socket.SO_RCVBUF, _SO_RCVBUFFORCE):
+            with contextlib.suppress(PermissionError):
+                self._socket.setsockopt(socket.SOL_SOCKET, option, _BUFFER_BYTES)
         self._socket.settimeout(_LOOK_SECONDS)
         self._socket.bind(("lo", 0))
         self._stopping = threading.Event()

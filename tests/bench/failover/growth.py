@@ -14,8 +14,12 @@ CLIENTS = 100
 IN_FLIGHT = (100, 1000, 10_000)
 HOSTS = (1, 10, 100, 1000)
 GROWTH_GOAL = 1.15
-SECONDS = 6
 SECTION = "CPU time of a call as work grows"
+
+
+def calls(in_flight: int, seconds: int) -> int:
+    """So many that for `seconds` as many are under way as there are to be: they come and they go."""
+    return CALLS_PER_SECOND * (1000 * seconds + 2 * delay_ms(in_flight)) // 1000
 
 
 def delay_ms(in_flight: int) -> int:
@@ -24,9 +28,15 @@ def delay_ms(in_flight: int) -> int:
 
 
 def measure(
-    build: pathlib.Path, folder: pathlib.Path, origins: servers.Origins, rounds: int, count: int
+    build: pathlib.Path,
+    folder: pathlib.Path,
+    origins: servers.Origins,
+    rounds: int,
+    count: int,
+    seconds: int,
 ) -> list[Row]:
-    rows, errors = _more_in_flight(build, folder, rounds)
+    """`count`: calls of a round for the hosts; `seconds`: that a number of calls is under way."""
+    rows, errors = _more_in_flight(build, folder, rounds, seconds)
     rows += _more_hosts(build, folder, origins, rounds, count)
     return [*rows, Row(SECTION, "errors", Spread.of([errors]), "", 0)]
 
@@ -35,7 +45,7 @@ def measure(
 
 
 def _more_in_flight(
-    build: pathlib.Path, folder: pathlib.Path, rounds: int
+    build: pathlib.Path, folder: pathlib.Path, rounds: int, seconds: int
 ) -> tuple[list[Row], int]:
     costs: dict[int, list[float]] = {many: [] for many in IN_FLIGHT}
     errors = 0
@@ -44,7 +54,7 @@ def _more_in_flight(
         with servers.router(build, folder / "more-in-flight", numbers) as router:
             for number in range(rounds + 1):
                 for many in IN_FLIGHT:
-                    cost, refused = _held(router, folder, many)
+                    cost, refused = _held(router, folder, many, seconds)
                     errors += refused
                     if number > 0:
                         costs[many].append(cost)
@@ -67,14 +77,14 @@ def _more_hosts(
 
 
 def _held(
-    router: servers.Server, folder: pathlib.Path, in_flight: int
+    router: servers.Server, folder: pathlib.Path, in_flight: int, seconds: int
 ) -> tuple[float, int]:
     """The cost of a call, and how many were not answered."""
     load = servers.numbered_calls(
         router,
         servers.waiting_number(delay_ms(in_flight)),
         folder,
-        CALLS_PER_SECOND * SECONDS,
+        calls(in_flight, seconds),
         clients=CLIENTS,
         streams=200,
         rate=CALLS_PER_SECOND // CLIENTS,
@@ -92,7 +102,7 @@ def _spread_over(
     client += map(str, (router.port, calls, origin_port, hosts, wire.ACCOUNT_SID))
     counted = servers.resolutions(router)
     before = router.cpu_microseconds()
-    processes.run(client)
+    processes.run_well(client)
     spent = router.cpu_microseconds() - before
     if servers.resolutions(router)["primary"] - counted["primary"] != calls:
         raise RuntimeError("the router counted other calls than hosts_client made")

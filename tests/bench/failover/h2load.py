@@ -89,7 +89,7 @@ def run(load: Load) -> Report:
     that h2load does not look at, so its callers ask the servers what they counted."""
     if load.log is not None:
         load.log.unlink(missing_ok=True)
-    output = processes.run(arguments(load))
+    output = processes.run_well(arguments(load))
     report = parse(output)
     if report.with_2xx != load.calls or report.succeeded != load.calls:
         raise RuntimeError(f"not every call was answered:\n{output}")

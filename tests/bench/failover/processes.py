@@ -31,16 +31,22 @@ def start(arguments: list[str], **options) -> subprocess.Popen:
     )
 
 
-def run(arguments: list[str]) -> str:
-    """What a program prints that has to end well."""
+def run(arguments: list[str]) -> tuple[int, str]:
+    """Runs a program to its end: its exit status, and what it printed."""
     with start(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         try:
             output, _ = process.communicate(timeout=RUN_SECONDS_MAX)
         except BaseException:
             process.kill()
             raise
-    if process.returncode != 0:
-        raise RuntimeError(f"{arguments[0]} ended with {process.returncode}:\n{output}")
+    return process.returncode, output
+
+
+def run_well(arguments: list[str]) -> str:
+    """What a program prints that has to end well."""
+    status, output = run(arguments)
+    if status != 0:
+        raise RuntimeError(f"{arguments[0]} ended with {status}:\n{output}")
     return output
 
 
@@ -129,11 +135,3 @@ def status(pid: int) -> dict[str, int]:
         if words and words[0].isdigit():
             figures[name] = int(words[0])
     return figures
-
-
-def busy_seconds() -> float:
-    """Of all processors, since the machine started, whoever used them."""
-    user, nice, system, _, _, irq, softirq, steal = map(
-        int, pathlib.Path("/proc/stat").read_text().splitlines()[0].split()[1:9]
-    )
-    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")

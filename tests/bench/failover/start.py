@@ -6,29 +6,29 @@ import time
 
 import processes
 import servers
-import wire
 from figures import Row, Spread
 
 NUMBERS = 1000
 READY_GOAL_MS = 100
 
 
+def numbers() -> dict[str, tuple[str, str]]:
+    url = "https://www.example.com/voice"
+    return {f"+1415557{number:04}": (url, url) for number in range(NUMBERS)}
+
+
 def measure(build: pathlib.Path, folder: pathlib.Path, rounds: int) -> list[Row]:
     folder = folder / "start"
     folder.mkdir()
-    url = "https://www.example.com/voice"
-    numbers = {f"+1415557{number:04}": (url, url) for number in range(NUMBERS)}
-    took = [_milliseconds(build, folder, numbers) for _ in range(rounds)]
+    took = [_milliseconds(build, folder) for _ in range(rounds)]
     what = f"from exec to /readyz, {NUMBERS:,} numbers"
     return [Row("Start", what, Spread.of(took), "ms", READY_GOAL_MS)]
 
 
-def _milliseconds(
-    build: pathlib.Path, folder: pathlib.Path, numbers: dict[str, tuple[str, str]]
-) -> float:
+def _milliseconds(build: pathlib.Path, folder: pathlib.Path) -> float:
     ports = processes.free_ports(2)
     config = folder / "router.yaml"
-    config.write_text(servers.router_config(folder, ports, numbers))
+    config.write_text(servers.router_config(folder, ports, numbers()))
     begun = time.monotonic()
     router = processes.start(
         [str(build / "bin" / "understudy-router"), "--config", str(config)], stderr=subprocess.PIPE
