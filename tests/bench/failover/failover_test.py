@@ -102,6 +102,11 @@ class FiguresTest(unittest.TestCase):
         self.assertIs(self.row(math.nextafter(45.0, 46), 45.0).met, False)
         self.assertIsNone(self.row(45.0).met)
 
+    def test_or_the_least(self):
+        spread = figures.Spread.of([10.0])
+        self.assertIs(figures.Row("s", "w", spread, "", 10.0, goal_is_least=True).met, True)
+        self.assertIs(figures.Row("s", "w", spread, "", 10.5, goal_is_least=True).met, False)
+
     def test_the_table(self):
         rows = [
             figures.Row("First", "a", figures.Spread.of([1.0, 2.0, 4.5]), "µs", 1.5),

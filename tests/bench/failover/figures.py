@@ -26,17 +26,21 @@ class Spread:
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One line of the table. A goal is the most that the figure's median may be."""
+    """One line of the table. A goal is the most that the figure's median may be, or the least."""
 
     section: str
     what: str
     value: Spread
     unit: str
     goal: float | None = None
+    goal_is_least: bool = False
 
     @property
     def met(self) -> bool | None:
-        return None if self.goal is None else self.value.median <= self.goal
+        if self.goal is None:
+            return None
+        median = self.value.median
+        return median >= self.goal if self.goal_is_least else median <= self.goal
 
 
 def shown(value: float) -> str:
@@ -51,7 +55,8 @@ def shown(value: float) -> str:
 def _cells(row: Row) -> list[str]:
     spread = row.value
     between = "" if spread.rounds == 1 else f"{shown(spread.least)} to {shown(spread.most)}"
-    goal = "" if row.goal is None else f"at most {shown(row.goal)}"
+    words = "at least" if row.goal_is_least else "at most"
+    goal = "" if row.goal is None else f"{words} {shown(row.goal)}"
     verdict = {None: "", True: "met", False: "NOT MET"}[row.met]
     return [row.what, f"{shown(spread.median)} {row.unit}".strip(), between, goal, verdict]
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import pathlib
-import re
 import threading
 
 import figures
@@ -21,7 +20,6 @@ CLIENTS = 100
 STEADY_RATE = 51
 STEADY_SECONDS = 8
 
-_IN_FLIGHT = re.compile(r"^understudy_in_flight (\d+)", re.MULTILINE)
 _LOOK_SECONDS = 0.2
 
 
@@ -54,21 +52,18 @@ class Watch:
             status = processes.status(self._server.pid)
             self.peaks.threads = max(self.peaks.threads, status["Threads"])
             self.peaks.resident_kib = max(self.peaks.resident_kib, status["VmHWM"])
-            found = _IN_FLIGHT.search(processes.get(self._server.admin_port, "/metrics") or "")
-            self.peaks.in_flight = max(self.peaks.in_flight, int(found[1]) if found else 0)
+            self.peaks.in_flight = max(self.peaks.in_flight, servers.in_flight(self._server))
 
 
 def measure(build: pathlib.Path, folder: pathlib.Path) -> list[Row]:
     steady = {"calls": CLIENTS * STEADY_RATE * STEADY_SECONDS, "rate": STEADY_RATE}
     return [
-        *_hold(build, folder, "steady", **steady, in_flight_min=HELD),
-        *_hold(build, folder, "all at once", calls=HELD, rate=0, in_flight_min=0),
+        *_hold(build, folder, "steady", **steady),
+        *_hold(build, folder, "all at once", calls=HELD, rate=0),
     ]
 
 
-def _hold(
-    build: pathlib.Path, folder: pathlib.Path, how: str, calls: int, rate: int, in_flight_min: int
-) -> list[Row]:
+def _hold(build: pathlib.Path, folder: pathlib.Path, how: str, calls: int, rate: int) -> list[Row]:
     log = folder / "latencies"
     name = f"held {how}"
     with servers.slow_origin(build) as port:
@@ -88,26 +83,20 @@ def _hold(
             with Watch(router) as watch:
                 _, sources = servers.counted(router, load)
     peaks = watch.peaks
-    if peaks.in_flight < in_flight_min:
-        raise RuntimeError(f"only {peaks.in_flight} calls were held at once")
+    # Ten thousand calls that come in one instant wait for their turn on two cores.
+    late_goal = LATE_GOAL_MS if rate else None
     late = [latency - DELAY_MS for latency in h2load.latencies_ms(log.read_text())]
     resident_kb = (peaks.resident_kib - idle_kib) * 1.024 / max(peaks.in_flight, 1)
     section = f"{HELD:,} calls held for 2 s on a slow origin"
-    is_goal = rate > 0
 
-    def row(what: str, value: float, unit: str, goal: float | None) -> Row:
-        return Row(section, f"{how}: {what}", Spread.of([value]), unit, goal)
+    def row(what: str, value: float, unit: str, goal: float | None, **more) -> Row:
+        return Row(section, f"{how}: {what}", Spread.of([value]), unit, goal, **more)
 
     return [
         row("errors", calls - sources.get("primary", 0), "", 0),
-        row("calls held, most", peaks.in_flight, "", None),
+        row("calls held, most", peaks.in_flight, "", HELD, goal_is_least=True),
         row("threads", peaks.threads, "", THREADS_GOAL),
         row("resident memory a call", resident_kb, "kB", RESIDENT_GOAL_KB),
         row("p50 over the origin's 2 s", figures.quantile(late, 0.5), "ms", None),
-        row(
-            "p99 over the origin's 2 s",
-            figures.quantile(late, 0.99),
-            "ms",
-            LATE_GOAL_MS if is_goal else None,
-        ),
+        row("p99 over the origin's 2 s", figures.quantile(late, 0.99), "ms", late_goal),
     ]

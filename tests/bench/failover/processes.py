@@ -12,7 +12,8 @@ import urllib.request
 from collections.abc import Callable, Iterator
 
 HOST = "127.0.0.1"
-START_SECONDS_MAX = 10
+AWAIT_SECONDS_MAX = 30
+AWAIT_LOOK_SECONDS = 0.01
 STOP_SECONDS_MAX = 10
 RUN_SECONDS_MAX = 300
 
@@ -71,13 +72,13 @@ def running(arguments: list[str], log: pathlib.Path) -> Iterator[subprocess.Pope
 
 
 def await_that(what: str, condition: Callable[[], bool], process: subprocess.Popen) -> None:
-    give_up_at = time.monotonic() + START_SECONDS_MAX
+    give_up_at = time.monotonic() + AWAIT_SECONDS_MAX
     while not condition():
         if process.poll() is not None:
             raise RuntimeError(f"{process.args[0]} ended with {process.returncode}, before: {what}")
         if time.monotonic() > give_up_at:
-            raise RuntimeError(f"not within {START_SECONDS_MAX} seconds: {what}")
-        time.sleep(0.002)
+            raise RuntimeError(f"not within {AWAIT_SECONDS_MAX} seconds: {what}")
+        time.sleep(AWAIT_LOOK_SECONDS)
 
 
 def accepts(port: int) -> bool:

@@ -308,6 +308,7 @@ def go_peer(
 
 
 _RESOLUTIONS = re.compile(r"^understudy_resolutions_total\{(.*)\} (\S+)$", re.MULTILINE)
+_IN_FLIGHT = re.compile(r"^understudy_in_flight (\d+)", re.MULTILINE)
 _SENT = re.compile(r"^understudy_outbox_sent_total (\d+)", re.MULTILINE)
 _LABELS = re.compile(r'(\w+)="(\w*)"')
 
@@ -343,6 +344,12 @@ def numbered_calls(
     data = _write(folder / f"request{number}", wire.grpc_frame(wire.resolve_request(number)))
     url = f"http://{HOST}:{server.port}{h2load.RESOLVE_PATH}"
     return h2load.Load(url, data, h2load.GRPC_HEADERS, calls, **more)
+
+
+def in_flight(server: Server) -> int:
+    """Calls that a router is answering."""
+    found = _IN_FLIGHT.search(processes.get(server.admin_port, "/metrics") or "")
+    return int(found[1]) if found else 0
 
 
 def reported(server: Server) -> int:
