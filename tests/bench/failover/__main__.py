@@ -92,8 +92,9 @@ def main() -> int:
     size = dataclasses.replace(
         size, rounds=options.rounds or size.rounds, calls=options.calls or size.calls
     )
-    # As an interrupt: servers are stopped, and files removed.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # However we are told to stop: servers are stopped, and files removed.
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.default_int_handler)
     neighbours = machine.Neighbours()
     try:
         rows, measured = measure(options, size)

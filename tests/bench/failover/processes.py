@@ -21,14 +21,19 @@ _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
 
 
-def _die_with_parent() -> None:
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+def start(
+    arguments: list[str], death_signal: signal.Signals = signal.SIGKILL, **options
+) -> subprocess.Popen:
+    """Starts a program that gets `death_signal` when we are gone, however we went."""
+    parent = os.getpid()
 
+    def before_it_runs() -> None:
+        _libc.prctl(_PR_SET_PDEATHSIG, death_signal)
+        if os.getppid() != parent:
+            os._exit(127)
 
-def start(arguments: list[str], **options) -> subprocess.Popen:
-    """Starts a program that is told to stop when we are gone, however we went."""
     return subprocess.Popen(
-        arguments, stdin=subprocess.DEVNULL, preexec_fn=_die_with_parent, **options
+        arguments, stdin=subprocess.DEVNULL, preexec_fn=before_it_runs, **options
     )
 
 
@@ -61,10 +66,10 @@ def stop(process: subprocess.Popen) -> None:
 
 
 @contextlib.contextmanager
-def running(arguments: list[str], log: pathlib.Path) -> Iterator[subprocess.Popen]:
+def running(arguments: list[str], log: pathlib.Path, **options) -> Iterator[subprocess.Popen]:
     """A program for as long as the block lasts; its output goes to the end of `log`."""
     with open(log, "ab") as output:
-        process = start(arguments, stdout=output, stderr=output)
+        process = start(arguments, stdout=output, stderr=output, **options)
     try:
         yield process
     finally:

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -120,7 +121,9 @@ def nginx(folder: pathlib.Path, http: str, workers: str, port: int) -> Iterator[
     conf = _NGINX.format(folder=folder, http=http, workers=workers, user=user)
     arguments = ["nginx", "-p", str(folder), "-c", str(_write(folder / "nginx.conf", conf))]
     arguments += ["-e", str(folder / "error.log")]
-    with processes.running(arguments, folder / "output.log") as process:
+    # A killed one would leave its workers behind.
+    how = {"death_signal": signal.SIGTERM}
+    with processes.running(arguments, folder / "output.log", **how) as process:
         processes.await_that("nginx accepts", lambda: processes.accepts(port), process)
         yield process
 
