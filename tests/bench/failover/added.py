@@ -1,9 +1,9 @@
 """What failing over adds to the time of a call, one call after the other.
 
 From outside: the primary that answers and the fallback are the same program over kept connections, so
-a call whose primary refuses takes longer by the refused connect, by what lies between it and the
-fallback's request, and by what its longer response takes. And on the wire, where we may look: from the
-packet that refuses to the one with the fallback's request.
+a call whose primary refuses takes longer by two refused connects (a retry is due, as at Twilio), by what
+lies between them and the fallback's request, and by what its longer response takes. And on the wire,
+where we may look: from the first packet that refuses to the one with the fallback's request.
 """
 
 import pathlib
@@ -39,7 +39,7 @@ def measure(
         goal = ADDED_GOAL_MS if workload == REFUSES and not on_wire else None
         rows.append(Row(SECTION, f"added: {workload}", Spread.of(added), "ms", goal))
     if on_wire:
-        what = "from the refusal to the fallback's request, on the wire"
+        what = "from the first refusal to the fallback's request, on the wire"
         rows.append(Row(SECTION, what, Spread.of(on_wire), "ms", ADDED_GOAL_MS))
     else:
         print("packets cannot be looked at without CAP_NET_RAW: left out", file=sys.stderr)

@@ -42,12 +42,13 @@ def parse(frame: bytes, at_ns: int) -> Segment | None:
 
 
 def refused_to_request_ms(segments: list[Segment], refuses: int, fallback: int) -> list[float]:
-    """From each reset of the port that refuses to the next bytes that go to the fallback's."""
+    """From the first reset of the port that refuses, a retry may follow, to the next bytes that go to
+    the fallback's."""
     times = []
     refused_at_ns = None
     for segment in segments:
         if segment.source_port == refuses and segment.is_reset:
-            refused_at_ns = segment.at_ns
+            refused_at_ns = refused_at_ns or segment.at_ns
         elif refused_at_ns and segment.target_port == fallback and segment.payload_bytes > 0:
             times.append((segment.at_ns - refused_at_ns) / 1e6)
             refused_at_ns = None

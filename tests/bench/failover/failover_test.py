@@ -173,6 +173,7 @@ class CaptureTest(unittest.TestCase):
         segments = [
             capture.Segment(0, client, fallback, False, 9),  # before any refusal
             capture.Segment(1_000_000, refuses, client, True, 0),
+            capture.Segment(1_040_000, refuses, client, True, 0),  # the retry
             capture.Segment(1_050_000, client, fallback, False, 0),  # an acknowledgement
             capture.Segment(1_100_000, client, fallback, False, 9),
             capture.Segment(1_200_000, client, fallback, False, 9),  # more of it

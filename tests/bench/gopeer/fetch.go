@@ -64,7 +64,7 @@ func newFetcher(token []byte) *fetcher {
 	return &fetcher{client: &http.Client{Transport: transport, Timeout: readTimeout}, token: token}
 }
 
-func (f *fetcher) fetch(ctx context.Context, address string, form url.Values) result {
+func (f *fetcher) fetch(ctx context.Context, address string, form url.Values, idempotencyToken string) result {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
 	if err != nil {
 		return failed(0, codeRetrieval, routerv1.Phase_PHASE_CONNECT, err.Error())
@@ -72,6 +72,7 @@ func (f *fetcher) fetch(ctx context.Context, address string, form url.Values) re
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=UTF-8")
 	request.Header.Set("Accept", "*/*")
 	request.Header.Set("User-Agent", "gopeer/1.0 (compatible; TwilioProxy/1.1)")
+	request.Header.Set("I-Twilio-Idempotency-Token", idempotencyToken)
 	request.Header.Set("X-Twilio-Signature", f.sign(address, form))
 
 	response, err := f.client.Do(request)

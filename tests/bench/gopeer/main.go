@@ -2,7 +2,7 @@
 // with the libraries everybody takes. The same call comes in by the same gRPC; the primary URL is asked,
 // and the fallback URL when that fails. What it does for a call is what the router does for it: requests
 // are signed, documents are parsed, calls are counted and logged. It has none of the rest: no egress
-// rule, no retries, no warnings, no events, no sessions.
+// rule, no overrides, no warnings, no events, no sessions.
 package main
 
 import (
@@ -30,7 +30,10 @@ import (
 	routerv1 "gopeer/routerv1"
 )
 
-const defaultDocument = "<Response><Say>We are sorry, an application error has occurred. Goodbye.</Say></Response>"
+const (
+	defaultDocument = "<Response><Say>We are sorry, an application error has occurred. Goodbye.</Say></Response>"
+	maxTries        = 2
+)
 
 var (
 	resolutions = promauto.NewCounterVec(prometheus.CounterOpts{
@@ -74,12 +77,12 @@ func (s *service) ResolveTwiML(ctx context.Context, request *routerv1.ResolveTwi
 		ResolutionId: strconv.FormatUint(rand.Uint64(), 16) + strconv.FormatUint(rand.Uint64(), 16),
 	}
 	source := "primary"
-	if s.attempt(ctx, response, routerv1.Target_TARGET_PRIMARY, handler.URL, form) {
+	if s.ask(ctx, response, routerv1.Target_TARGET_PRIMARY, handler.URL, form) {
 		response.Source = routerv1.Source_SOURCE_PRIMARY
 	} else {
 		form.Set("ErrorCode", strconv.Itoa(int(response.ErrorCode)))
 		form.Set("ErrorUrl", response.ErrorUrl)
-		if s.attempt(ctx, response, routerv1.Target_TARGET_FALLBACK, handler.FallbackURL, form) {
+		if s.ask(ctx, response, routerv1.Target_TARGET_FALLBACK, handler.FallbackURL, form) {
 			source = "fallback"
 			response.Source = routerv1.Source_SOURCE_FALLBACK
 		} else {
@@ -105,10 +108,24 @@ func (s *service) ResolveTwiML(ctx context.Context, request *routerv1.ResolveTwi
 	return response, nil
 }
 
-// attempt asks one URL and puts what came of it into the response; false if there is no document.
-func (s *service) attempt(ctx context.Context, response *routerv1.ResolveTwiMLResponse, target routerv1.Target, address string, form url.Values) bool {
+// ask asks for one URL's document, once more if there is no connection, as Twilio does; false if there
+// is none.
+func (s *service) ask(ctx context.Context, response *routerv1.ResolveTwiMLResponse, target routerv1.Target, address string, form url.Values) bool {
+	for tries := 1; ; tries++ {
+		failure := s.attempt(ctx, response, target, address, form)
+		if failure == nil {
+			return true
+		}
+		if failure.code != codeConnection || tries == maxTries {
+			return false
+		}
+	}
+}
+
+// attempt makes one request and puts what came of it into the response.
+func (s *service) attempt(ctx context.Context, response *routerv1.ResolveTwiMLResponse, target routerv1.Target, address string, form url.Values) *failure {
 	begun := time.Now()
-	result := s.fetcher.fetch(ctx, address, form)
+	result := s.fetcher.fetch(ctx, address, form, response.ResolutionId)
 	took := time.Since(begun)
 
 	attempt := &routerv1.Attempt{
@@ -135,7 +152,7 @@ func (s *service) attempt(ctx context.Context, response *routerv1.ResolveTwiMLRe
 	name := strings.ToLower(strings.TrimPrefix(target.String(), "TARGET_"))
 	attempts.WithLabelValues(name, strconv.Itoa(int(attempt.ErrorCode))).Inc()
 	attemptSeconds.WithLabelValues(name).Observe(took.Seconds())
-	return failure == nil
+	return failure
 }
 
 func kindName(kind routerv1.Kind) string {
