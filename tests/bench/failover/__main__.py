@@ -45,7 +45,9 @@ QUICK = Size(rounds=3, calls=4_000, growth_rounds=1, growth_seconds=2, starts=3)
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="failover", description=__doc__)
     parser.add_argument("--build", type=pathlib.Path, default="build/release", help="its folder")
-    parser.add_argument("--json", type=pathlib.Path, help="file for all figures")
+    parser.add_argument(
+        "--json", type=pathlib.Path, help="file for all figures; the tables go beside it, as .md"
+    )
     parser.add_argument("--quick", action="store_true", help="less of all; goals are only shown")
     parser.add_argument("--rounds", type=int, help="of the calls")
     parser.add_argument("--calls", type=int, help="in a round")
@@ -103,17 +105,19 @@ def main() -> int:
     share = neighbours.share()
     described = machine.describe() | {"used by others meanwhile": f"{100 * share:.0f} %"}
 
-    print(figures.markdown(rows))
-    print("\n".join(f"* {name}: {value}" for name, value in described.items()))
+    tables = figures.markdown(rows) + "\n"
+    tables += "".join(f"* {name}: {value}\n" for name, value in described.items())
+    print(tables)
     if share > NEIGHBOURS_MAX:
-        print("\nOthers kept this machine busy: all figures are larger than they would be alone.")
+        print("Others kept this machine busy: all figures are larger than they would be alone.\n")
     if options.json is not None:
         options.json.parent.mkdir(parents=True, exist_ok=True)
         text = figures.as_json(rows, machine=described, quick=options.quick, programs=measured)
         options.json.write_text(text)
+        options.json.with_suffix(".md").write_text(tables)
     missed = [row for row in rows if row.met is False]
     if missed:
-        print(f"\n{len(missed)} goals are not met:")
+        print(f"{len(missed)} goals are not met:")
         print("\n".join(f"* {row.section}: {row.what}" for row in missed))
     return 1 if missed and not options.quick else 0
 

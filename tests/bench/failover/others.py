@@ -31,8 +31,7 @@ def measure(build: pathlib.Path, is_quick: bool) -> tuple[list[Row], dict]:
             *found,
             Row(found[0].section, f"{name}: promises broken", Spread.of([status]), "", 0),
         ]
-        if status != 0:
-            print(output)
+        print(output)
     return rows, measured
 
 

@@ -22,4 +22,5 @@ package="M$file=gopeer/routerv1"
 PATH="$sources:$PATH" protoc -I "$protos" \
   --go_out=. --go_opt="$package" --go_opt=module=gopeer \
   --go-grpc_out=. --go-grpc_opt="$package" --go-grpc_opt=module=gopeer "$file"
+go vet ./...
 go build -p "${JOBS:-2}" -trimpath -o "$out/gopeer" .
