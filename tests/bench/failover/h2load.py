@@ -21,6 +21,10 @@ _FINISHED = re.compile(r"^finished in ([\d.]+)(us|ms|s|m|h), ", re.MULTILINE)
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
 
 
+class NotAnswered(RuntimeError):
+    """Calls were answered by somebody else than they should be, or by nobody."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Load:
     """Calls to make, `clients` connections with up to `streams` at once on each. With `rate`, calls
@@ -92,5 +96,5 @@ def run(load: Load) -> Report:
     output = processes.run_well(arguments(load))
     report = parse(output)
     if report.with_2xx != load.calls or report.succeeded != load.calls:
-        raise RuntimeError(f"not every call was answered:\n{output}")
+        raise NotAnswered(f"not every call to {load.url} was answered:\n{output}")
     return report

@@ -378,9 +378,9 @@ def answered(server: Server, load: h2load.Load, source: str) -> h2load.Report:
         report = h2load.run(load)
         twiml = PRIMARY_TWIML if source == "primary" else FALLBACK_TWIML
         if report.data_bytes != load.calls * len(twiml):
-            raise RuntimeError(f"nginx: not every answer was the {source}'s document")
+            raise h2load.NotAnswered(f"nginx: not every answer was the {source}'s document")
         return report
     report, sources = counted(server, load)
     if sources != {source: load.calls}:
-        raise RuntimeError(f"{server.name} answered {load.calls} calls thus: {sources}")
+        raise h2load.NotAnswered(f"{server.name} answered {load.calls} calls thus: {sources}")
     return report
