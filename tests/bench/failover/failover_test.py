@@ -1,12 +1,16 @@
 """The benchmark's own arithmetic, and that it sends and reads what it thinks it does."""
 
+import contextlib
+import io
 import json
 import math
 import pathlib
 import shutil
 import subprocess
 import unittest
+from unittest import mock
 
+import calls
 import capture
 import figures
 import growth
@@ -206,6 +210,36 @@ class ProcessesTest(unittest.TestCase):
         self.assertEqual(processes.run(["sh", "-c", "echo no; exit 3"]), (3, "no\n"))
         with self.assertRaisesRegex(RuntimeError, "ended with 3"):
             processes.run_well(["sh", "-c", "exit 3"])
+
+
+class CallsTest(unittest.TestCase):
+    def measured(self, name, stumbles):
+        """What is measured of a server that stumbles so many times."""
+        told = [h2load.NotAnswered("no")] * stumbles + [45.0]
+        server = servers.Server(name, process=None, port=1)
+        with mock.patch.object(calls, "_microseconds", side_effect=told):
+            with contextlib.redirect_stderr(io.StringIO()):
+                return calls._patiently(server, calls.ANSWERS, pathlib.Path(), 1)
+
+    def test_a_peer_may_stumble(self):
+        self.assertEqual(self.measured(servers.GO, 2), 45.0)
+        with self.assertRaises(h2load.NotAnswered):
+            self.measured(servers.NGINX, 3)
+
+    def test_the_router_may_not(self):
+        self.assertEqual(self.measured(servers.ROUTER, 0), 45.0)
+        for name in (servers.ROUTER, servers.REPORTING):
+            with self.assertRaises(h2load.NotAnswered):
+                self.measured(name, 1)
+
+    def test_ratios_are_those_of_a_round(self):
+        costs = {(calls.ANSWERS, servers.ROUTER): [60.0, 40.0, 50.0]}
+        costs[calls.ANSWERS, servers.NGINX] = [20.0, 10.0, 25.0]
+        router, nginx, ratio = calls._rows(calls.ANSWERS, costs)
+        self.assertEqual((router.value.median, nginx.value.median), (50.0, 20.0))
+        self.assertEqual((ratio.value.median, ratio.value.least, ratio.value.most), (3.0, 2.0, 4.0))
+        self.assertIs(ratio.met, True)
+        self.assertIs(router.met, False)
 
 
 class RowsTest(unittest.TestCase):
