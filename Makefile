@@ -101,14 +101,15 @@ build: packages
 run: build
 	@tools/run.sh build/release/bin deploy/config build/run
 
-# Fewer rounds with QUICK=1, which takes under two minutes. The Go peer is there where Go is.
+# Less of all with QUICK=1, which takes under two minutes; PAGE=1 puts the tables into docs/performance.md.
+# The Go peer is there where Go is.
 .PHONY: bench
 bench:
 	@tools/install-packages.sh build bench
 	$(call build,release,$(BINARIES) twiml_bench bin_bench storm_bench slow_origin hosts_client)
 	@mkdir -p build/release/bench && tests/bench/gopeer/build.sh build/release/bench
 	@ulimit -n "$$(ulimit -Hn)" && python3 -B tests/bench/failover --build build/release \
-	  --json build/release/bench/bench.json $(if $(QUICK),--quick)
+	  --json build/release/bench/bench.json $(if $(QUICK),--quick) $(if $(PAGE),--page docs/performance.md)
 
 .PHONY: lint
 lint: verify-packages

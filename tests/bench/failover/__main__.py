@@ -48,6 +48,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--json", type=pathlib.Path, help="file for all figures; the tables go beside it, as .md"
     )
+    parser.add_argument("--page", type=pathlib.Path, help="page whose tables are replaced")
     parser.add_argument("--quick", action="store_true", help="less of all; goals are only shown")
     parser.add_argument("--rounds", type=int, help="of the calls")
     parser.add_argument("--calls", type=int, help="in a round")
@@ -115,6 +116,8 @@ def main() -> int:
         text = figures.as_json(rows, machine=described, quick=options.quick, programs=measured)
         options.json.write_text(text)
         options.json.with_suffix(".md").write_text(tables)
+    if options.page is not None:
+        options.page.write_text(figures.on_page(options.page.read_text(), tables))
     missed = [row for row in rows if row.met is False]
     if missed:
         print(f"{len(missed)} goals are not met:")

@@ -129,6 +129,17 @@ class FiguresTest(unittest.TestCase):
             "| d      | 12.3 ms |               | at most 100 | met |\n",
         )
 
+    def test_tables_replace_those_of_a_page(self):
+        begin, end = figures.PAGE_BEGIN, figures.PAGE_END
+        page = figures.on_page(f"a\n{begin}old\n{end}b\n", "new\n")
+        self.assertEqual(page, f"a\n{begin}\nnew\n\n{end}b\n")
+        self.assertEqual(figures.on_page(page, "new\n"), page)
+        for marks in ("", begin, end, end + begin):
+            with self.assertRaises(ValueError):
+                figures.on_page(f"a\n{marks}", "new\n")
+        # The documentation has such a place.
+        figures.on_page((PROTOS.parent / "docs" / "performance.md").read_text(), "")
+
     def test_the_json_says_what_is_met(self):
         told = json.loads(figures.as_json([self.row(2.0, 1.0)], quick=True))
         self.assertEqual(told["quick"], True)

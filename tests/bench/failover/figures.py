@@ -79,6 +79,18 @@ def markdown(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
+PAGE_BEGIN, PAGE_END = "<!-- tables of make bench -->\n", "<!-- end of the tables -->\n"
+
+
+def on_page(page: str, tables: str) -> str:
+    """A page with these tables in place of those that it had between its two marks."""
+    before, begin, rest = page.partition(PAGE_BEGIN)
+    _, end, after = rest.partition(PAGE_END)
+    if not begin or not end:
+        raise ValueError("the page has no place for the tables")
+    return before + begin + "\n" + tables + "\n" + end + after
+
+
 def as_json(rows: list[Row], **more) -> str:
     listed = [dataclasses.asdict(row) | {"met": row.met} for row in rows]
     return json.dumps({**more, "rows": listed}, indent=2) + "\n"
