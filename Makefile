@@ -31,7 +31,7 @@ help:
 	@echo "make verify  tests that take minutes, the tests under sanitizers, fuzzing, images, lint, chart and manifests"
 	@echo "make build   release binaries in build/release/bin/"
 	@echo "make run     router and notifier in the foreground with deploy/config, until Ctrl-C"
-	@echo "make bench   what judging, failing over to a bin and a storm of events cost; writes build/release/bench/"
+	@echo "make bench   what calls and failing over cost, beside nginx and Go; make bench QUICK=1 takes under two minutes"
 	@echo "make lint    formatting, clang-tidy, shellcheck, buf"
 	@echo "make format  formats the C++ files"
 	@echo "make clean   removes build/"
@@ -101,12 +101,15 @@ build: packages
 run: build
 	@tools/run.sh build/release/bin deploy/config build/run
 
+# Less of all with QUICK=1, which takes under two minutes; PAGE=1 puts the tables into docs/performance.md.
+# The Go peer is there where Go is.
 .PHONY: bench
-bench: packages
-	$(call build,release,twiml_bench bin_bench storm_bench)
-	@build/release/bin/twiml_bench build/release/bench/twiml.json
-	@build/release/bin/bin_bench build/release/bench/bin.json
-	@build/release/bin/storm_bench build/release/bench/storm.json
+bench:
+	@tools/install-packages.sh build bench
+	$(call build,release,$(BINARIES) twiml_bench bin_bench storm_bench slow_origin hosts_client)
+	@mkdir -p build/release/bench && tests/bench/gopeer/build.sh build/release/bench
+	@ulimit -n "$$(ulimit -Hn)" && python3 -B tests/bench/failover --build build/release \
+	  --json build/release/bench/bench.json $(if $(QUICK),--quick) $(if $(PAGE),--page docs/performance.md)
 
 .PHONY: lint
 lint: verify-packages
