@@ -114,6 +114,8 @@ CurlEasy Transfer::NewHandle(const TransferRules& rules) {
   curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "gzip");
+  // Most documents fit, and each transfer has one of its own for as long as it waits.
+  curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, 4096L);
   curl_easy_setopt(curl, CURLOPT_MAXAGE_CONN,
                    static_cast<long>(absl::ToInt64Seconds(kMaxConnectionIdle)));
   curl_easy_setopt(curl, CURLOPT_MAXLIFETIME_CONN,
