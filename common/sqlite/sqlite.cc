@@ -1,4 +1,4 @@
-#include "services/notifier/store/sqlite.h"
+#include "common/sqlite/sqlite.h"
 
 #include <cerrno>
 #include <cstring>
@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/serving/monotonic_clock.h"
 
-namespace understudy::notifier {
+namespace understudy::sqlite {
 namespace {
 
 constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
@@ -84,10 +84,15 @@ int64_t Rows::Int() {
 }
 
 std::string Rows::Text() {
+  return std::string(View());
+}
+
+absl::string_view Rows::View() {
   const int column = column_++;
   const void* const bytes = sqlite3_column_blob(statement_, column);
   const auto size = static_cast<size_t>(sqlite3_column_bytes(statement_, column));
-  return bytes == nullptr ? std::string() : std::string(static_cast<const char*>(bytes), size);
+  return bytes == nullptr ? absl::string_view()
+                          : absl::string_view(static_cast<const char*>(bytes), size);
 }
 
 absl::Time Rows::Time() {
@@ -273,4 +278,4 @@ int Connection::SystemError() const {
   return 0;
 }
 
-}  // namespace understudy::notifier
+}  // namespace understudy::sqlite
