@@ -267,6 +267,11 @@ void ReadRoot(YamlMapping& root, const std::string& path, RouterConfig& config) 
                   config.max_connection_age);
     serving::ReadServerTls(grpc, /*takes_clients=*/true, config.grpc_tls);
   });
+  root.Mapping("http", [&](YamlMapping& mapping) {
+    HttpConfig& http = config.http.emplace();
+    mapping.Listen("listen", http.listen);
+    serving::ReadServerTls(mapping, /*takes_clients=*/false, http.tls);
+  });
   root.Mapping("admin", [&](YamlMapping& admin) { admin.Listen("listen", config.admin_listen); });
   FirstLines accounts;
   serving::ReadAccounts(root, accounts, config.accounts);
@@ -293,6 +298,10 @@ void ReadRoot(YamlMapping& root, const std::string& path, RouterConfig& config) 
   ReadNotifier(root, config.notifier);
   serving::WarnOfPlaintext(path, "grpc.listen", config.grpc_listen, config.grpc_tls,
                            config.warnings);
+  if (config.http.has_value()) {
+    serving::WarnOfPlaintext(path, "http.listen", config.http->listen, config.http->tls,
+                             config.warnings);
+  }
   if (config.notifier.has_value()) WarnOfPlainTarget(path, *config.notifier, config.warnings);
   serving::ReadLog(root, config.log_level);
   config.files = root.files();
