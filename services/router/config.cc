@@ -279,6 +279,7 @@ void ReadRoot(YamlMapping& root, const std::string& path, RouterConfig& config) 
   ReadBins(root, config, bins);
   ReadNumbers(root, accounts, bins, config.numbers);
   WarnOfBins(bins, config);
+  root.Path("numbers_database", config.numbers_database);
   root.Mapping("fetch", [&](YamlMapping& fetch) { ReadFetch(fetch, config); });
   root.Mapping("egress", [&](YamlMapping& egress) {
     ReadRanges(egress, "allow", config.egress.allow);
@@ -298,6 +299,7 @@ void ReadRoot(YamlMapping& root, const std::string& path, RouterConfig& config) 
   ReadNotifier(root, config.notifier);
   serving::WarnOfPlaintext(path, "grpc.listen", config.grpc_listen, config.grpc_tls,
                            config.warnings);
+  if (!config.numbers_database.empty() && !config.http.has_value()) config.http.emplace();
   if (config.http.has_value()) {
     serving::WarnOfPlaintext(path, "http.listen", config.http->listen, config.http->tls,
                              config.warnings);

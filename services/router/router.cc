@@ -50,6 +50,7 @@ struct Router::Parts {
   std::unique_ptr<CurlFetcher> fetcher;
   std::unique_ptr<RouterDoor> door;
   std::unique_ptr<serving::GrpcServer> server;
+  std::unique_ptr<NumbersStore> numbers;  // null: no database
   // Both or neither.
   std::unique_ptr<NumbersApi> api;
   std::unique_ptr<serving::PublicServer> http;
@@ -166,9 +167,14 @@ absl::StatusOr<std::unique_ptr<Router>> Router::Start(const RouterConfig& config
     const absl::StatusOr<const serving::TlsIdentity*> http_tls =
         its.identities.Add("http", config.http->tls);
     if (!http_tls.ok()) return http_tls.status();
-    its.api = std::make_unique<NumbersApi>(nullptr, config.accounts, [&metrics](int error_code) {
-      metrics.CountApiRequest(error_code);
-    });
+    if (!config.numbers_database.empty()) {
+      auto numbers = NumbersStore::Open({.path = config.numbers_database});
+      if (!numbers.ok()) return numbers.status();
+      its.numbers = *std::move(numbers);
+    }
+    its.api = std::make_unique<NumbersApi>(
+        its.numbers.get(), config.accounts,
+        [&metrics](int error_code) { metrics.CountApiRequest(error_code); });
     const absl::Status status = StartHttp(*config.http, *http_tls, *its.api, metrics, its.http);
     if (!status.ok()) return status;
   }
