@@ -51,6 +51,8 @@ using PackedText = std::shared_ptr<const char[]>;
 // that are the same. Copies are cheap. Keys spread evenly over all 64 bits of their first part.
 template <typename Key>
 class ShardedMap {
+  struct Shards;
+
  public:
   static constexpr size_t kShards = 4096;
 
