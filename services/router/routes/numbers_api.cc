@@ -1,6 +1,7 @@
 #include "services/router/routes/numbers_api.h"
 
 #include <algorithm>
+#include <initializer_list>
 #include <utility>
 #include <variant>
 
