@@ -3,7 +3,6 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -16,50 +15,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/mutex.h"
-#include "common/twilio/charset.h"
+#include "common/twilio/json_writer.h"
 
 namespace understudy::serving {
 namespace {
 
-constexpr absl::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
-constexpr absl::string_view kEllipsis = "\xE2\x80\xA6";     // U+2026
+constexpr absl::string_view kEllipsis = "\xE2\x80\xA6";  // U+2026
 constexpr size_t kUsualLineBytes = 384;
-
-bool NeedsEscape(char c) {
-  return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\' || c == 0x7F;
-}
-
-void AppendEscaped(char c, std::string& line) {
-  switch (c) {
-    case '"':
-      line += "\\\"";
-      return;
-    case '\\':
-      line += "\\\\";
-      return;
-    case '\n':
-      line += "\\n";
-      return;
-    case '\r':
-      line += "\\r";
-      return;
-    case '\t':
-      line += "\\t";
-      return;
-    default:
-      absl::StrAppend(&line, "\\u", absl::Hex(static_cast<unsigned char>(c), absl::kZeroPad4));
-  }
-}
-
-void AppendUtf8(absl::string_view text, std::string& line) {
-  while (!text.empty()) {
-    const auto end = std::find_if(text.begin(), text.end(), NeedsEscape);
-    line.append(text.begin(), end);
-    if (end == text.end()) return;
-    AppendEscaped(*end, line);
-    text.remove_prefix(static_cast<size_t>(end - text.begin()) + 1);
-  }
-}
 
 // The second or a later byte of a character.
 bool IsContinuation(char c) {
@@ -76,13 +38,7 @@ void AppendText(absl::string_view text, std::string& line) {
     text = text.substr(0, end);
   }
   line += '"';
-  for (;;) {
-    const size_t valid = twilio::ValidUtf8Prefix(text);
-    AppendUtf8(text.substr(0, valid), line);
-    if (valid == text.size()) break;
-    absl::StrAppend(&line, kReplacement);
-    text.remove_prefix(valid + 1);
-  }
+  twilio::AppendJsonText(text, line);
   if (is_cut) absl::StrAppend(&line, kEllipsis);
   line += '"';
 }

@@ -85,6 +85,8 @@ class PackedText {
 // 64 bits of their first part: the upper ones say in which shard, the others about where in it.
 template <typename Key>
 class ShardedMap {
+  struct Shards;
+
  public:
   static constexpr int kBranchBits = 6;
   static constexpr size_t kBranches = size_t{1} << kBranchBits;  // and as many shards in each

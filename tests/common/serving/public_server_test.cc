@@ -661,6 +661,38 @@ TEST(PublicServerTest, AHandlerThatFailsIsNoReasonToDie) {
   EXPECT_THAT(log, Not(HasSubstr("secret")));
 }
 
+TEST(PublicServerTest, RefusesInTheWordsOfItsService) {
+  const struct {
+    PublicLimits limits;
+    std::string request;
+    int status;
+    const char* retry_after;
+  } kCases[] = {{{}, "HTTP/1.1\r\n\r\n", 400, ""},
+                {{}, Get("/"), 500, ""},
+                {{.connections_per_address = 0}, "", 429, "1"},
+                {{.connections = 0}, "", 503, "1"}};
+  for (const auto& c : kCases) {
+    const auto server = PublicServer::Start(
+        {.listen = {.host = "127.0.0.1"},
+         .limits = c.limits,
+         .refusal =
+             [](int status, absl::string_view reason) {
+               return HttpResponse{.status = status,
+                                   .content_type = "text/x-refusal",
+                                   .body = absl::StrCat(status, ": ", reason)};
+             }},
+        [](const HttpRequest&) -> HttpResponse { throw std::runtime_error("secret"); });
+    ASSERT_TRUE(server.ok()) << server.status();
+    testing::HttpClient client((*server)->port());
+    const std::optional<Response> response = client.Ask(c.request);
+    ASSERT_TRUE(response.has_value()) << c.status;
+    EXPECT_EQ(response->status, c.status);
+    EXPECT_EQ(response->header("Content-Type"), "text/x-refusal");
+    EXPECT_THAT(response->body, ::testing::StartsWith(absl::StrCat(c.status, ": ")));
+    EXPECT_EQ(response->header("Retry-After"), c.retry_after);
+  }
+}
+
 // --- Stopping.
 
 TEST(PublicServerTest, StopAnswersWhatIsUnderWay) {
