@@ -68,9 +68,10 @@ std::vector<StoredEvent> ListEvents(Connection& connection, const EventFilter& f
   // Conditions that are not wanted are left out rather than made true, so that each has its index;
   // their numbers stay unused.
   const absl::string_view index = IndexFor(filter);
-  std::string sql = absl::StrCat(
-      "SELECT ", kStoredEventColumns, " FROM event_blocks AS b CROSS JOIN events AS e ", index,
-      " WHERE b.block <= ?1 AND ", index == kNoIndex ? kOfBlockByRow : kOfBlockByIndex);
+  std::string sql = absl::StrCat("SELECT ", kStoredEventColumns,
+                                 " FROM event_blocks AS b CROSS JOIN events AS e ", index,
+                                 kJoinDetails, " WHERE b.block <= ?1 AND ",
+                                 index == kNoIndex ? kOfBlockByRow : kOfBlockByIndex);
   if (!filter.account_sid.empty()) sql += " AND account_sid = ?3";
   if (!filter.resource_sid.empty()) sql += " AND resource_sid = ?4";
   if (!filter.phone_number.empty()) sql += " AND phone_number = ?5";
