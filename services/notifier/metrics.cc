@@ -96,6 +96,8 @@ NotifierMetrics::NotifierMetrics() : registry_(std::make_unique<prometheus::Regi
                        "Of these, events that made room for others and are in the log alone.")
                .Add({});
   http_ = std::make_unique<serving::HttpMetrics>(registry);
+  alerts_ = &AddCounters(registry, "understudy_alerts_requests_total",
+                         "Requests to the Alerts resource, by the error they were answered with.");
   mails_ = &AddCounters(registry, "understudy_mails_total",
                         "Attempts to send a mail, by how they ended and why.");
   written_ = &AddCounters(registry, "understudy_mails_written_total",
@@ -178,6 +180,10 @@ void NotifierMetrics::CountDuplicate(Door door) {
 
 void NotifierMetrics::CountRejected(Door door, const std::string& reason) {
   rejected_->Add({{"door", DoorName(door)}, {"reason", reason}}).Increment();
+}
+
+void NotifierMetrics::CountAlerts(int error_code) {
+  alerts_->Add({{"error_code", twilio::ErrorCodeLabel(error_code)}}).Increment();
 }
 
 void NotifierMetrics::CountDegraded() {

@@ -435,9 +435,9 @@ absl::StatusOr<std::vector<StoredEvent>> SimStore::ListEvents(const notifier::Ev
                                                               int64_t before_row, int max) {
   MutexLock lock(mutex_);
   std::vector<StoredEvent> listed;
-  for (auto it = rows_.events.rbegin(); it != rows_.events.rend(); ++it) {
-    if (listed.size() == static_cast<size_t>(max)) break;
-    const auto& [row, stored] = *it;
+  const auto list = [&](const auto& kept) {
+    if (listed.size() == static_cast<size_t>(max)) return;
+    const auto& [row, stored] = kept;
     const Event& event = stored.event;
     if ((before_row == 0 || row < before_row) && row > filter.after_row &&
         (filter.event_id.empty() || event.event_id == filter.event_id) &&
@@ -447,9 +447,15 @@ absl::StatusOr<std::vector<StoredEvent>> SimStore::ListEvents(const notifier::Ev
         (filter.phone_number.empty() || event.phone_number == filter.phone_number) &&
         (filter.error_code == 0 || event.error_code == filter.error_code) &&
         (filter.group_id == 0 || stored.group_id == filter.group_id) &&
+        (!filter.level.has_value() || event.level == *filter.level) &&
         event.occurred_at >= filter.start && event.occurred_at < filter.end) {
       listed.push_back(stored);
     }
+  };
+  if (filter.oldest_first) {
+    std::for_each(rows_.events.begin(), rows_.events.end(), list);
+  } else {
+    std::for_each(rows_.events.rbegin(), rows_.events.rend(), list);
   }
   return listed;
 }

@@ -165,7 +165,7 @@ std::variant<Event, Refusal> DebuggerEvent(const twilio::Form& parameters) {
   if (sid.empty()) {
     return Refusal{.reason = "SID_REQUIRED", .field = "Sid", .message = "Sid is missing or empty"};
   }
-  event.event_id = absl::StrCat("debugger-", ForEventId(sid));
+  event.event_id = absl::StrCat(kTwilioEventPrefix, ForEventId(sid));
   if (absl::EqualsIgnoreCase(Find(parameters, "Level"), "warning")) {
     event.level = Level::kWarning;
     event.outcome = Outcome::kWarning;

@@ -18,6 +18,9 @@ namespace understudy::notifier {
 // Requests of the same content within this time are one, where none of them has a token.
 inline constexpr absl::Duration kSameRequestTime = absl::Seconds(60);
 
+// What the event_id of an event that has a sid at Twilio begins with, before the sid.
+inline constexpr char kTwilioEventPrefix[] = "debugger-";
+
 // What a call or message is by its parameters: MessageSid or SmsSid say message, CallSid call.
 std::optional<Kind> KindOf(const twilio::Form& parameters);
 
