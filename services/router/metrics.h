@@ -11,6 +11,7 @@
 
 #include "absl/time/time.h"
 #include "common/mutex.h"
+#include "common/serving/http_metrics.h"
 #include "services/router/fetch/egress.h"
 #include "services/router/report/outbox.h"
 #include "services/router/resolve/call.h"
@@ -48,6 +49,13 @@ class RouterMetrics {
   // Adds what certificates say of themselves, likewise.
   void SetCertificates(const serving::TlsIdentities* identities);
 
+  // Adds what is told of the HTTP port and its requests. Once, before it is served and before the
+  // first scrape; `connections` is asked at each scrape.
+  void SetHttp(std::function<int()> connections);
+  // REQUIRES: SetHttp was called.
+  void CountHttp(serving::PublicEvent event);
+  void CountApiRequest(int error_code);
+
   void SetMaxInFlight(int max);
   void AddInFlight(int change);
   void CountRefused();  // over the in-flight limit
@@ -66,6 +74,9 @@ class RouterMetrics {
   std::unique_ptr<Scrape> scrape_;
   std::function<OutboxStats()> outbox_;
   const serving::TlsIdentities* certificates_ = nullptr;
+  std::unique_ptr<serving::HttpMetrics> http_;  // these with SetHttp only
+  std::function<int()> http_connections_;
+  prometheus::Family<prometheus::Counter>* api_requests_ = nullptr;
   std::array<std::array<prometheus::Counter*, 3>, 2> resolutions_;  // by kind, source
   std::array<std::array<prometheus::Histogram*, 3>, 2> resolution_seconds_;
   std::array<prometheus::Histogram*, 2> attempt_seconds_;         // by target
