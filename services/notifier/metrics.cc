@@ -89,6 +89,8 @@ NotifierMetrics::NotifierMetrics() : registry_(std::make_unique<prometheus::Regi
   for (size_t door = 0; door < duplicates_.size(); ++door) {
     duplicates_[door] = &duplicates.Add({{"door", DoorName(static_cast<Door>(door))}});
   }
+  skipped_ = &AddCounters(registry, "understudy_events_skipped_total",
+                          "Events that tell of no error, by door.");
   degraded_ = &AddCounters(registry, "understudy_ingest_degraded_total",
                            "Events of callers who were answered before the event was stored.")
                    .Add({});
@@ -182,6 +184,9 @@ void NotifierMetrics::CountRejected(Door door, const std::string& reason) {
   rejected_->Add({{"door", DoorName(door)}, {"reason", reason}}).Increment();
 }
 
+void NotifierMetrics::CountSkipped(Door door) {
+  skipped_->Add({{"door", DoorName(door)}}).Increment();
+}
 void NotifierMetrics::CountAlerts(int error_code) {
   alerts_->Add({{"error_code", twilio::ErrorCodeLabel(error_code)}}).Increment();
 }

@@ -63,6 +63,7 @@ class NotifierMetrics {
 
   void CountEvent(const Event& event);
   void CountDuplicate(Door door);
+  void CountSkipped(Door door);
   void CountRejected(Door door, const std::string& reason);
   void CountDegraded();
   void CountLost();
@@ -86,6 +87,7 @@ class NotifierMetrics {
 
   prometheus::Family<prometheus::Counter>* events_;
   prometheus::Family<prometheus::Counter>* rejected_;
+  prometheus::Family<prometheus::Counter>* skipped_;
   prometheus::Family<prometheus::Counter>* alerts_;
   prometheus::Family<prometheus::Counter>* mails_;
   prometheus::Family<prometheus::Counter>* written_;

@@ -195,6 +195,7 @@ absl::StatusOr<std::unique_ptr<Notifier>> Notifier::Start(const NotifierConfig& 
                              {"reason", event.refusal.reason},
                              {"field", event.refusal.field}});
                       },
+                  .on_skipped = [&metrics](Door door) { metrics.CountSkipped(door); },
                   .wake = [&parts] { parts.dispatcher_thread->Wake(); }});
   parts.dispatcher_thread = std::make_unique<DispatcherThread>(*parts.dispatcher);
   parts.callers = std::make_unique<CallerIntake>(

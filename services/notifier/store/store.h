@@ -181,8 +181,8 @@ class Store {
   // When the next group or mail is due; InfiniteFuture if none is.
   virtual absl::StatusOr<absl::Time> NextDueAt() = 0;
 
-  // Newest first, unless the filter says otherwise; `before_row` 0: from the newest on. For groups rows are those of their last
-  // event.
+  // Newest first, unless the filter says otherwise; `before_row` 0: from the newest on. For groups
+  // rows are those of their last event.
   virtual absl::StatusOr<std::vector<StoredEvent>> ListEvents(const EventFilter& filter,
                                                               int64_t before_row, int max) = 0;
   // Ordered by (last event's row, id), descending, from below `before`.
