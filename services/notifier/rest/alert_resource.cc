@@ -43,7 +43,7 @@ uint64_t MaskOf(uint64_t digest) {
 uint64_t HexNumber(absl::string_view digits) {
   uint64_t number = 0;
   for (const char c : digits) {
-    number = number << 4 | static_cast<uint64_t>(absl::ascii_isdigit(c) ? c - '0' : c - 'a' + 10);
+    number = number << 4 | static_cast<uint64_t>(c <= '9' ? c - '0' : c - 'a' + 10);
   }
   return number;
 }
