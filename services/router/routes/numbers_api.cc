@@ -164,7 +164,7 @@ struct NumbersApi::Asked {
   }
 };
 
-NumbersApi::NumbersApi(NumbersStore* numbers, Accounts accounts, OnAnswered on_answered)
+NumbersApi::NumbersApi(Numbers* numbers, Accounts accounts, OnAnswered on_answered)
     : numbers_(numbers),
       on_answered_(std::move(on_answered)),
       accounts_(std::make_shared<const Accounts>(std::move(accounts))) {}

@@ -16,7 +16,7 @@
 #include "common/serving/basic_auth.h"
 #include "common/serving/http_message.h"
 #include "common/twilio/account.h"
-#include "services/router/routes/numbers_store.h"
+#include "services/router/routes/numbers.h"
 
 namespace understudy::router {
 
@@ -27,7 +27,7 @@ class NumbersApi {
 
   // `numbers` must outlive it; null: there are none, and every request is answered 404. Accounts
   // without a token have no way in.
-  NumbersApi(NumbersStore* numbers, std::vector<twilio::Account> accounts, OnAnswered on_answered);
+  NumbersApi(Numbers* numbers, std::vector<twilio::Account> accounts, OnAnswered on_answered);
 
   // From any thread, as is Handle. Counts for requests that come from now on.
   void SetAccounts(std::vector<twilio::Account> accounts);
@@ -50,7 +50,7 @@ class NumbersApi {
   Reply CreateApplication(const Asked& asked);
   Reply ForApplication(const Asked& asked);
 
-  NumbersStore* const numbers_;
+  Numbers* const numbers_;
   const OnAnswered on_answered_;
   serving::LoginLimiter limiter_;
   mutable Mutex mutex_;

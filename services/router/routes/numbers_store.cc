@@ -11,6 +11,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
 #include "common/twilio/identifiers.h"
+#include "services/router/routes/number_pattern.h"
 #include "services/router/routes/numbers_database.h"
 #include "services/router/routes/numbers_rows.h"
 
@@ -169,7 +170,8 @@ std::optional<PageStart> ReadToken(const std::string& token) {
   } else if (!absl::ConsumePrefix(&text, "PA")) {
     return std::nullopt;
   }
-  if (text.size() > 18 || !absl::SimpleAtoi(text, &start.id) || start.id < 0) return std::nullopt;
+  const bool is_number = text.find_first_not_of("0123456789") == absl::string_view::npos;
+  if (!is_number || !absl::SimpleAtoi(text, &start.id)) return std::nullopt;
   return start;
 }
 
@@ -195,33 +197,6 @@ Page<Resource> MakePage(std::vector<Row> rows, const PageStart& start, const Pag
   }
   for (Row& row : rows) page.items.push_back(take(row));
   return page;
-}
-
-// A pattern of phone numbers for GLOB, and what every match begins with.
-struct PhonePattern {
-  std::string glob = "*";
-  std::string prefix = {};
-};
-
-// Nothing for a pattern that no number matches.
-std::optional<PhonePattern> ReadPattern(absl::string_view text) {
-  PhonePattern pattern;
-  std::string kept;
-  for (const char c : text) {
-    if (absl::StrContains("0123456789*+", absl::string_view(&c, 1))) {
-      kept.push_back(c);
-    } else if (!absl::StrContains(" -().", absl::string_view(&c, 1))) {
-      return std::nullopt;
-    }
-  }
-  if (kept.empty()) return pattern;
-  if (kept.front() == '+') {
-    pattern.prefix = kept.substr(0, kept.find('*'));
-    pattern.glob = absl::StrCat(kept, "*");
-  } else {
-    pattern.glob = absl::StrCat("*", kept, "*");
-  }
-  return pattern;
 }
 
 HandlerText ViewHandler(Rows& rows) {
@@ -343,7 +318,7 @@ Answer<Page<IncomingPhoneNumber>> NumbersStore::ListNumbers(const std::string& a
                                                             const PageRequest& request) {
   const std::optional<PageStart> start = ReadToken(request.token);
   if (!start.has_value()) return BadToken();
-  const std::optional<PhonePattern> pattern = ReadPattern(filter.phone_number);
+  const std::optional<NumberPattern> pattern = ReadNumberPattern(filter.phone_number);
   if (!pattern.has_value()) return Page<IncomingPhoneNumber>();
   // By account in the order of ids, unless few numbers begin as asked for. All digits come before
   // the colon.
