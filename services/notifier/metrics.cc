@@ -98,8 +98,10 @@ NotifierMetrics::NotifierMetrics() : registry_(std::make_unique<prometheus::Regi
                        "Of these, events that made room for others and are in the log alone.")
                .Add({});
   http_ = std::make_unique<serving::HttpMetrics>(registry);
-  alerts_ = &AddCounters(registry, "understudy_alerts_requests_total",
-                         "Requests to the Alerts resource, by the error they were answered with.");
+  api_requests_ =
+      &AddCounters(registry, "understudy_api_requests_total",
+                   "Requests to the Alerts resource, by the error they ended in (0: none).");
+  api_requests_->Add({{"error_code", "0"}});
   mails_ = &AddCounters(registry, "understudy_mails_total",
                         "Attempts to send a mail, by how they ended and why.");
   written_ = &AddCounters(registry, "understudy_mails_written_total",
@@ -187,8 +189,8 @@ void NotifierMetrics::CountRejected(Door door, const std::string& reason) {
 void NotifierMetrics::CountSkipped(Door door) {
   skipped_->Add({{"door", DoorName(door)}}).Increment();
 }
-void NotifierMetrics::CountAlerts(int error_code) {
-  alerts_->Add({{"error_code", twilio::ErrorCodeLabel(error_code)}}).Increment();
+void NotifierMetrics::CountApiRequest(int error_code) {
+  api_requests_->Add({{"error_code", twilio::ErrorCodeLabel(error_code)}}).Increment();
 }
 
 void NotifierMetrics::CountDegraded() {

@@ -68,7 +68,7 @@ class NotifierMetrics {
   void CountDegraded();
   void CountLost();
   // A request to the Alerts resource was answered; 0: well.
-  void CountAlerts(int error_code);
+  void CountApiRequest(int error_code);
   void CountHttp(serving::PublicEvent event);
   void CountMailWritten(Reason reason);
   void CountOverLimit(int64_t groups);
@@ -88,7 +88,7 @@ class NotifierMetrics {
   prometheus::Family<prometheus::Counter>* events_;
   prometheus::Family<prometheus::Counter>* rejected_;
   prometheus::Family<prometheus::Counter>* skipped_;
-  prometheus::Family<prometheus::Counter>* alerts_;
+  prometheus::Family<prometheus::Counter>* api_requests_;
   prometheus::Family<prometheus::Counter>* mails_;
   prometheus::Family<prometheus::Counter>* written_;
   std::array<prometheus::Counter*, kDoors> duplicates_;

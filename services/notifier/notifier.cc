@@ -215,9 +215,9 @@ absl::StatusOr<std::unique_ptr<Notifier>> Notifier::Start(const NotifierConfig& 
         Log(LogLevel::kWarning, "request refused", {{"door", DoorName(door)}, {"reason", reason}});
       },
       config.http);
-  parts.alerts_api =
-      std::make_unique<AlertsApi>(*parts.store, AlertsSettingsOf(config),
-                                  [&metrics](int error_code) { metrics.CountAlerts(error_code); });
+  parts.alerts_api = std::make_unique<AlertsApi>(
+      *parts.store, AlertsSettingsOf(config),
+      [&metrics](int error_code) { metrics.CountApiRequest(error_code); });
   const absl::StatusOr<const serving::TlsIdentity*> http_tls =
       parts.identities.Add("http", config.http_tls);
   if (!http_tls.ok()) return http_tls.status();

@@ -261,7 +261,7 @@ TEST(AlertsTest, WhoMayNotSeesNothing) {
   }
   EXPECT_EQ(world.Get("/v1/Alerts/../events", Basic()).status, 404);
   EXPECT_EQ(world.Post("/v1/Alerts", "application/json", "{}", Basic()).status, 405);
-  EXPECT_EQ(world.Metric("understudy_alerts_requests_total{error_code=\"20003\"}"), 2);
+  EXPECT_EQ(world.Metric("understudy_api_requests_total{error_code=\"20003\"}"), 2);
   for (const std::string& line : world.process().log()) {
     EXPECT_THAT(line, Not(HasSubstr(kNotifierToken)));
   }
