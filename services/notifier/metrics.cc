@@ -91,6 +91,7 @@ NotifierMetrics::NotifierMetrics() : registry_(std::make_unique<prometheus::Regi
   }
   skipped_ = &AddCounters(registry, "understudy_events_skipped_total",
                           "Events that tell of no error, by door.");
+  skipped_->Add({{"door", DoorName(Door::kStream)}});
   degraded_ = &AddCounters(registry, "understudy_ingest_degraded_total",
                            "Events of callers who were answered before the event was stored.")
                    .Add({});
