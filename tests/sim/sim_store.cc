@@ -435,9 +435,7 @@ absl::StatusOr<std::vector<StoredEvent>> SimStore::ListEvents(const notifier::Ev
                                                               int64_t before_row, int max) {
   MutexLock lock(mutex_);
   std::vector<StoredEvent> listed;
-  for (auto it = rows_.events.rbegin(); it != rows_.events.rend(); ++it) {
-    if (listed.size() == static_cast<size_t>(max)) break;
-    const auto& [row, stored] = *it;
+  for (const auto& [row, stored] : rows_.events) {
     const Event& event = stored.event;
     if ((before_row == 0 || row < before_row) && row > filter.after_row &&
         (filter.event_id.empty() || event.event_id == filter.event_id) &&
@@ -451,6 +449,8 @@ absl::StatusOr<std::vector<StoredEvent>> SimStore::ListEvents(const notifier::Ev
       listed.push_back(stored);
     }
   }
+  if (!filter.oldest_first) std::reverse(listed.begin(), listed.end());
+  listed.resize(std::min(listed.size(), static_cast<size_t>(max)));
   return listed;
 }
 

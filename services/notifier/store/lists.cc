@@ -94,7 +94,8 @@ std::vector<StoredEvent> ListEvents(Connection& connection, const EventFilter& f
   if (filter.end != absl::InfiniteFuture()) {
     sql += " AND b.first_occurred_at < ?9 AND occurred_at < ?9";
   }
-  sql += " ORDER BY b.block DESC, row DESC LIMIT ?14";
+  sql += filter.oldest_first ? " ORDER BY b.block, row LIMIT ?14"
+                             : " ORDER BY b.block DESC, row DESC LIMIT ?14";
   Rows rows = connection.Query(sql, BlockOf(last), last, filter.account_sid, filter.resource_sid,
                                filter.phone_number, filter.error_code, filter.group_id,
                                filter.start, filter.end, filter.event_id, filter.host,

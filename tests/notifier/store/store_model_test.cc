@@ -291,6 +291,7 @@ class Steps {
     if (Chance(5)) filter.event_id = absl::StrCat("e", Below(400));
     if (Chance(15)) filter.host = Host();
     if (Chance(15)) filter.after_row = NewestRow() - Below(60);
+    filter.oldest_first = Chance(20);
     if (Chance(30)) filter.start = Near();
     if (Chance(30)) filter.end = Near();
     std::string text = "list:";
@@ -300,7 +301,7 @@ class Steps {
       if (!listed.ok()) return absl::StrCat(text, listed.status().ToString());
       absl::StrAppend(&text, Text(*listed));
       if (listed->empty()) break;
-      before_row = listed->back().row;
+      (filter.oldest_first ? filter.after_row : before_row) = listed->back().row;
     }
     return text;
   }
