@@ -435,14 +435,11 @@ absl::StatusOr<std::vector<StoredEvent>> SimStore::ListEvents(const notifier::Ev
                                                               int64_t before_row, int max) {
   MutexLock lock(mutex_);
   std::vector<StoredEvent> listed;
-  const auto& groups = rows_.groups;
-  const auto list = [&](const auto& kept) {
-    if (listed.size() == static_cast<size_t>(max)) return;
-    const auto& [row, stored] = kept;
+  for (const auto& [row, stored] : rows_.events) {
     const Event& event = stored.event;
     if ((before_row == 0 || row < before_row) && row > filter.after_row &&
         (filter.event_id.empty() || event.event_id == filter.event_id) &&
-        (filter.host.empty() || groups.at(stored.group_id).group.key.host == filter.host) &&
+        (filter.host.empty() || rows_.groups.at(stored.group_id).group.key.host == filter.host) &&
         (filter.account_sid.empty() || event.account_sid == filter.account_sid) &&
         (filter.resource_sid.empty() || event.resource_sid == filter.resource_sid) &&
         (filter.phone_number.empty() || event.phone_number == filter.phone_number) &&
@@ -452,12 +449,9 @@ absl::StatusOr<std::vector<StoredEvent>> SimStore::ListEvents(const notifier::Ev
         event.occurred_at >= filter.start && event.occurred_at < filter.end) {
       listed.push_back(stored);
     }
-  };
-  if (filter.oldest_first) {
-    std::for_each(rows_.events.begin(), rows_.events.end(), list);
-  } else {
-    std::for_each(rows_.events.rbegin(), rows_.events.rend(), list);
   }
+  if (!filter.oldest_first) std::reverse(listed.begin(), listed.end());
+  listed.resize(std::min(listed.size(), static_cast<size_t>(max)));
   return listed;
 }
 

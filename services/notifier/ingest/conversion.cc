@@ -286,11 +286,16 @@ std::variant<EventsQuery, CallerError> ReadQuery(const v1::ListErrorEventsReques
       (!absl::SimpleAtoi(request.page_token(), &query.before_row) || query.before_row <= 0)) {
     return BadToken();
   }
-  if (!request.after_token().empty() &&
-      (!absl::SimpleAtoi(request.after_token(), &query.filter.after_row) ||
-       query.filter.after_row < 0 || query.filter.after_row > kMaxRow)) {
-    return Invalid("AFTER_TOKEN_INVALID", "after_token",
-                   "after_token is not the newest_token of an earlier response");
+  if (!request.after_token().empty()) {
+    if (!absl::SimpleAtoi(request.after_token(), &query.filter.after_row) ||
+        query.filter.after_row < 0 || query.filter.after_row > kMaxRow) {
+      return Invalid("AFTER_TOKEN_INVALID", "after_token",
+                     "after_token is not the newest_token of an earlier response");
+    }
+    if (query.before_row != 0) {
+      return Invalid("PAGE_TOKEN_INVALID", "page_token", "page_token does not go with after_token");
+    }
+    query.filter.oldest_first = true;
   }
   return query;
 }

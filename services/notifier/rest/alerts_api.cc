@@ -181,9 +181,9 @@ AlertsApi::Reply AlertsApi::List(const HttpRequest& request, const std::string& 
   const EventFilter filter = {.account_sid = account_sid,
                               .level = query.level,
                               .after_row = place->is_newer ? place->row : 0,
+                              .oldest_first = place->is_newer,
                               .start = query.start,
-                              .end = query.end,
-                              .oldest_first = place->is_newer};
+                              .end = query.end};
   absl::StatusOr<std::vector<StoredEvent>> alerts =
       store_.ListEvents(filter, place->is_newer ? 0 : place->row, links.page.page_size + 1);
   if (!alerts.ok()) return Reply::Busy();

@@ -145,9 +145,9 @@ struct EventFilter {
   int64_t group_id = 0;
   std::optional<Level> level = {};
   int64_t after_row = 0;
+  bool oldest_first = false;                // in place of the newest
   absl::Time start = absl::InfinitePast();  // by occurred_at, inclusive
   absl::Time end = absl::InfiniteFuture();  // exclusive
-  bool oldest_first = false;
 };
 struct GroupFilter {
   std::string account_sid = {};
@@ -181,7 +181,7 @@ class Store {
   // When the next group or mail is due; InfiniteFuture if none is.
   virtual absl::StatusOr<absl::Time> NextDueAt() = 0;
 
-  // Newest first, unless the filter says otherwise; `before_row` 0: from the newest on. For groups
+  // Newest first, unless the filter says otherwise; `before_row` 0: up to the newest. For groups
   // rows are those of their last event.
   virtual absl::StatusOr<std::vector<StoredEvent>> ListEvents(const EventFilter& filter,
                                                               int64_t before_row, int max) = 0;

@@ -220,12 +220,12 @@ TEST(ReadQueryTest, EventsAreFilteredByEverythingAtOnce) {
   request.set_page_token("9");
   request.set_event_id("E1");
   request.set_host("WWW.Example.com:8443");
-  request.set_after_token("0");
   const auto read = ReadQuery(request);
   const auto& query = std::get<EventsQuery>(read);
   EXPECT_EQ(query.filter.event_id, "E1");
   EXPECT_EQ(query.filter.host, "www.example.com:8443");
   EXPECT_EQ(query.filter.after_row, 0);
+  EXPECT_FALSE(query.filter.oldest_first);
   EXPECT_EQ(query.filter.account_sid, "AC1");
   EXPECT_EQ(query.filter.resource_sid, "CA1");
   EXPECT_EQ(query.filter.phone_number, "+1");
@@ -272,6 +272,13 @@ TEST(ReadQueryTest, TokensAndIdsAreOursOrRefused) {
     v1::ListErrorEventsRequest request;
     request.set_after_token(text);
     EXPECT_EQ(ReasonOf<EventsQuery>(request), "AFTER_TOKEN_INVALID after_token") << text;
+  }
+  {
+    v1::ListErrorEventsRequest request;
+    request.set_after_token("0");
+    EXPECT_TRUE(std::get<EventsQuery>(ReadQuery(request)).filter.oldest_first);
+    request.set_page_token("9");
+    EXPECT_EQ(ReasonOf<EventsQuery>(request), "PAGE_TOKEN_INVALID page_token");
   }
   for (const char* text : {"x", "1", "1.", ".1", "1.x", "1.2.3", "9223372036854775808.1"}) {
     v1::ListErrorGroupsRequest request;

@@ -881,6 +881,11 @@ TEST_P(StoreContractTest, ListsGoOnAfterARow) {
   EXPECT_THAT(List({.after_row = 2}, 4), ElementsAre("2"));
   EXPECT_THAT(List({.account_sid = kAccount, .after_row = 2}, 0, 1), ElementsAre("3"));
   EXPECT_THAT(List({.account_sid = kAccount, .after_row = 3}), ElementsAre("3"));
+  EXPECT_THAT(List({.after_row = 1, .oldest_first = true}), ElementsAre("1", "2", "3"));
+  EXPECT_THAT(List({.after_row = 1, .oldest_first = true}, 4, 1), ElementsAre("1"));
+  EXPECT_THAT(List({.host = "www.example.com", .oldest_first = true}, 4),
+              ElementsAre("0", "1", "2"));
+  EXPECT_THAT(List({.account_sid = kAccount, .oldest_first = true}, 0, 2), ElementsAre("0", "1"));
   EXPECT_THAT(List({.after_row = 4}), IsEmpty());
   EXPECT_THAT(List({.account_sid = kAccount, .after_row = 4}), IsEmpty());
   EXPECT_THAT(List({.after_row = 1000000}), IsEmpty());

@@ -295,7 +295,7 @@ class Steps {
     if (Chance(15)) filter.host = Host();
     if (Chance(15)) filter.after_row = NewestRow() - Below(60);
     if (Chance(15)) filter.level = Chance(50) ? Level::kError : Level::kWarning;
-    if (Chance(15)) filter.oldest_first = true;
+    filter.oldest_first = Chance(20);
     if (Chance(30)) filter.start = Near();
     if (Chance(30)) filter.end = Near();
     std::string text = "list:";
@@ -305,7 +305,7 @@ class Steps {
       if (!listed.ok()) return absl::StrCat(text, listed.status().ToString());
       absl::StrAppend(&text, Text(*listed));
       if (listed->empty()) break;
-      before_row = listed->back().row;
+      (filter.oldest_first ? filter.after_row : before_row) = listed->back().row;
     }
     return text;
   }
