@@ -124,6 +124,11 @@ class Replica {
                auto routes = std::make_shared<const RouteTable>(routes_.WithStored(table));
                MutexLock lock(mutex_);
                now_ = std::move(routes);
+             },
+         .on_write =
+             [this](absl::Duration took, bool) {
+               MutexLock lock(mutex_);
+               last_write_ = took;
              }},
         routes_, {}, kToday);
     Require(numbers.ok(), numbers.ok() ? "" : numbers.status().ToString());
@@ -213,7 +218,7 @@ class Bench {
         measure([&](const std::string& phone) {
           return replica.Routes()->FindNumber(phone, twilio::Kind::kVoice)->account_sid.size();
         }),
-        "ns", kMaxLookupNanos);
+        "ns");
     Require(bytes > 0, "look-ups");
   }
 

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <iterator>
 #include <limits>
+#include <new>
 #include <utility>
 
 #include "absl/hash/hash.h"
@@ -17,7 +18,7 @@ namespace {
 // Entries to either side of where a key would lie that are looked at one by one.
 constexpr std::ptrdiff_t kNear = 24;
 
-// How texts are packed: their bytes' number, then each field. Methods are bits of a byte, every
+// How texts are packed: each field. Methods are bits of a byte, every
 // text has its length before it. Both sides are below, so that they can be held against each other.
 using Length = uint16_t;
 
@@ -61,7 +62,6 @@ void Pack(const NumberText& number, std::string& out) {
   PutText(number.messaging_application_sid, out);
 }
 NumberText UnpackNumber(const char* at) {
-  at += sizeof(uint32_t);
   NumberText number;
   number.account_sid = TakeText(at);
   number.voice = TakeHandler(at);
@@ -78,7 +78,6 @@ void Pack(const ApplicationText& application, std::string& out) {
   PutHandler(application.messaging, out);
 }
 ApplicationText UnpackApplication(const char* at) {
-  at += sizeof(uint32_t);
   ApplicationText application;
   application.voice = TakeHandler(at);
   application.messaging = TakeHandler(at);
@@ -124,6 +123,17 @@ void AddBins(const HandlerText& handler, absl::flat_hash_set<std::string>& names
 
 }  // namespace
 
+PackedText::PackedText(absl::string_view bytes)
+    : head_(new (::operator new(sizeof(Head) + bytes.size()))
+                Head{.size = static_cast<uint32_t>(bytes.size())}) {
+  std::memcpy(reinterpret_cast<char*>(head_ + 1), bytes.data(), bytes.size());
+}
+
+void PackedText::Free() {
+  head_->~Head();
+  ::operator delete(head_);
+}
+
 template <typename Key>
 ShardedMap<Key>::ShardedMap() : shards_(std::make_shared<const Shards>()) {}
 
@@ -148,7 +158,7 @@ const char* ShardedMap<Key>::Find(const Key& key) const {
     while (at != near_begin && !less(*std::prev(at), key)) --at;
     while (at != near_end && less(*at, key)) ++at;
   }
-  return at == end || at->key != key ? nullptr : at->text.get();
+  return at == end || at->key != key ? nullptr : at->text.data();
 }
 
 template <typename Key>
@@ -179,7 +189,7 @@ ShardedMap<Key> ShardedMap<Key>::Change::Finish() {
     size_t kept = 0;
     for (size_t j = 0; j < all.size(); ++j) {
       if (j + 1 < all.size() && all[j + 1].key == all[j].key) continue;
-      if (all[j].text == nullptr) continue;
+      if (all[j].text.is_null()) continue;
       if (kept != j) all[kept] = std::move(all[j]);
       ++kept;
     }
@@ -234,25 +244,15 @@ size_t PackedTexts::Hash::operator()(const PackedText& text) const {
   return absl::Hash<absl::string_view>()(BytesOf(text));
 }
 
-absl::string_view PackedTexts::BytesOf(const PackedText& text) {
-  uint32_t size = 0;
-  std::memcpy(&size, text.get(), sizeof(size));
-  return {text.get() + sizeof(size), size};
-}
-
-PackedText PackedTexts::Keep(const std::string& bytes) {
-  const auto found = texts_.find(absl::string_view(bytes));
+PackedText PackedTexts::Keep(absl::string_view bytes) {
+  const auto found = texts_.find(bytes);
   if (found != texts_.end()) return *found;
   if (texts_.size() >= prune_at_) Prune();
-  const auto size = static_cast<uint32_t>(bytes.size());
-  auto text = std::make_shared<char[]>(sizeof(size) + bytes.size());
-  std::memcpy(text.get(), &size, sizeof(size));
-  std::memcpy(text.get() + sizeof(size), bytes.data(), bytes.size());
-  return *texts_.insert(std::move(text)).first;
+  return *texts_.insert(PackedText(bytes)).first;
 }
 
 void PackedTexts::Prune() {
-  absl::erase_if(texts_, [](const PackedText& text) { return text.use_count() == 1; });
+  absl::erase_if(texts_, [](const PackedText& text) { return text.has_one_holder(); });
   prune_at_ = std::max<size_t>(2 * texts_.size(), 1024);
 }
 

@@ -4,10 +4,12 @@
 #define SERVICES_ROUTER_ROUTES_NUMBER_TABLE_H_
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
@@ -44,8 +46,39 @@ struct ApplicationText {
   friend bool operator==(const ApplicationText&, const ApplicationText&) = default;
 };
 
-// Immutable bytes that begin with their number. Numbers with equal fields share them.
-using PackedText = std::shared_ptr<const char[]>;
+// Bytes that do not change, shared by all that hold them: of a std::shared_ptr it is a third. A
+// text may be held by any threads, and let go of by any.
+class PackedText {
+ public:
+  PackedText() = default;  // null
+  explicit PackedText(absl::string_view bytes);
+  PackedText(const PackedText& other) : head_(other.head_) {
+    if (head_ != nullptr) head_->holders.fetch_add(1, std::memory_order_relaxed);
+  }
+  PackedText(PackedText&& other) noexcept : head_(std::exchange(other.head_, nullptr)) {}
+  PackedText& operator=(PackedText other) noexcept {
+    std::swap(head_, other.head_);
+    return *this;
+  }
+  ~PackedText() {
+    if (head_ != nullptr && head_->holders.fetch_sub(1, std::memory_order_acq_rel) == 1) Free();
+  }
+
+  bool is_null() const { return head_ == nullptr; }
+  // REQUIRES: not null.
+  const char* data() const { return reinterpret_cast<const char*>(head_ + 1); }
+  absl::string_view bytes() const { return {data(), head_->size}; }
+  bool has_one_holder() const { return head_->holders.load(std::memory_order_acquire) == 1; }
+
+ private:
+  struct Head {
+    std::atomic<uint32_t> holders = 1;
+    uint32_t size = 0;
+  };  // and then the bytes
+  void Free();
+
+  Head* head_ = nullptr;
+};
 
 // A map from keys to packed texts that does not change; a changed one shares with it the shards
 // that are the same. Copies are cheap. Keys spread evenly over all 64 bits of their first part.
@@ -73,7 +106,7 @@ class ShardedMap {
   void ForEach(Visit visit) const {
     for (const std::shared_ptr<const Shard>& shard : shards_->shards) {
       if (shard == nullptr) continue;
-      for (const Entry& entry : *shard) visit(entry.key, entry.text.get());
+      for (const Entry& entry : *shard) visit(entry.key, entry.text.data());
     }
   }
 
@@ -83,7 +116,7 @@ class ShardedMap {
     explicit Change(const ShardedMap& map);
 
     void Set(const Key& key, PackedText text);
-    void Erase(const Key& key) { Set(key, nullptr); }
+    void Erase(const Key& key) { Set(key, PackedText()); }
     // Once.
     ShardedMap Finish();
 
@@ -130,7 +163,7 @@ class NumberTable {
 // The texts that tables have, so that equal ones are there once. Used by one thread at a time.
 class PackedTexts {
  public:
-  PackedText Keep(const std::string& bytes);
+  PackedText Keep(absl::string_view bytes);
   // Lets go of those that no table has any more. Called by Keep() when they may have become many.
   void Prune();
   size_t size() const { return texts_.size(); }
@@ -149,7 +182,7 @@ class PackedTexts {
     }
   };
   static absl::string_view BytesOf(absl::string_view bytes) { return bytes; }
-  static absl::string_view BytesOf(const PackedText& text);
+  static absl::string_view BytesOf(const PackedText& text) { return text.bytes(); }
 
   absl::flat_hash_set<PackedText, Hash, Equal> texts_;
   size_t prune_at_ = 1024;
