@@ -435,20 +435,23 @@ absl::StatusOr<std::vector<StoredEvent>> SimStore::ListEvents(const notifier::Ev
                                                               int64_t before_row, int max) {
   MutexLock lock(mutex_);
   std::vector<StoredEvent> listed;
-  for (auto it = rows_.events.rbegin(); it != rows_.events.rend(); ++it) {
-    if (listed.size() == static_cast<size_t>(max)) break;
-    const auto& [row, stored] = *it;
+  for (const auto& [row, stored] : rows_.events) {
     const Event& event = stored.event;
-    if ((before_row == 0 || row < before_row) &&
+    if ((before_row == 0 || row < before_row) && row > filter.after_row &&
+        (filter.event_id.empty() || event.event_id == filter.event_id) &&
+        (filter.host.empty() || rows_.groups.at(stored.group_id).group.key.host == filter.host) &&
         (filter.account_sid.empty() || event.account_sid == filter.account_sid) &&
         (filter.resource_sid.empty() || event.resource_sid == filter.resource_sid) &&
         (filter.phone_number.empty() || event.phone_number == filter.phone_number) &&
         (filter.error_code == 0 || event.error_code == filter.error_code) &&
         (filter.group_id == 0 || stored.group_id == filter.group_id) &&
+        (!filter.level.has_value() || event.level == *filter.level) &&
         event.occurred_at >= filter.start && event.occurred_at < filter.end) {
       listed.push_back(stored);
     }
   }
+  if (!filter.oldest_first) std::reverse(listed.begin(), listed.end());
+  listed.resize(std::min(listed.size(), static_cast<size_t>(max)));
   return listed;
 }
 
@@ -465,6 +468,7 @@ absl::StatusOr<std::vector<notifier::Store::ListedGroup>> SimStore::ListGroups(
     if ((!before.has_value() || order(place) > order(*before)) &&
         (filter.account_sid.empty() || key.account_sid == filter.account_sid) &&
         (filter.error_code == 0 || key.error_code == filter.error_code) &&
+        (filter.host.empty() || key.host == filter.host) &&
         (!filter.open.has_value() || kept.group.state.open == *filter.open)) {
       listed.push_back({.group = kept.group, .place = place});
     }

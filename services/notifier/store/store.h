@@ -136,17 +136,23 @@ class StoreTransaction {
 };
 
 struct EventFilter {
+  std::string event_id = {};
   std::string account_sid = {};
   std::string resource_sid = {};
   std::string phone_number = {};
   int error_code = 0;
+  std::string host = {};  // of its group's key
   int64_t group_id = 0;
+  std::optional<Level> level = {};
+  int64_t after_row = 0;
+  bool oldest_first = false;                // in place of the newest
   absl::Time start = absl::InfinitePast();  // by occurred_at, inclusive
   absl::Time end = absl::InfiniteFuture();  // exclusive
 };
 struct GroupFilter {
   std::string account_sid = {};
   int error_code = 0;
+  std::string host = {};
   std::optional<bool> open = {};
 };
 
@@ -175,8 +181,8 @@ class Store {
   // When the next group or mail is due; InfiniteFuture if none is.
   virtual absl::StatusOr<absl::Time> NextDueAt() = 0;
 
-  // Newest first; `before_row` 0: from the newest on. For groups rows are those of their last
-  // event.
+  // Newest first, unless the filter says otherwise; `before_row` 0: up to the newest. For groups
+  // rows are those of their last event.
   virtual absl::StatusOr<std::vector<StoredEvent>> ListEvents(const EventFilter& filter,
                                                               int64_t before_row, int max) = 0;
   // Ordered by (last event's row, id), descending, from below `before`.

@@ -45,6 +45,7 @@ using notifier::UrlCount;
 using notifier::Waits;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 constexpr int kAll = 1000000;
 
@@ -205,6 +206,22 @@ TEST_P(StoreContractTest, AnEventComesBackAsItWent) {
   ASSERT_EQ(listed->size(), 1u);
   EXPECT_EQ(listed->front().event, event);
   EXPECT_EQ(listed->front().group_id, Groups().front().id);
+}
+
+TEST_P(StoreContractTest, WhatIsKnownOfARequestComesBackAsItWent) {
+  const std::vector<Event> events = {DetailedEvent("all"), SampleEvent("nothing"),
+                                     SampleEvent("one")};
+  std::vector<Event> stored = events;
+  stored[2].parameters = {{"From", "+14155550100"}};
+  Append(stored);
+  std::reverse(stored.begin(), stored.end());
+  const auto listed = store_->ListEvents({}, 0, 10);
+  ASSERT_TRUE(listed.ok());
+  ASSERT_EQ(listed->size(), 3u);
+  for (size_t i = 0; i < 3; ++i) EXPECT_EQ((*listed)[i].event, stored[i]);
+  const auto after = Write([](StoreTransaction& store) { return store.EventsAfter(1, 0, 10); });
+  ASSERT_EQ(after.size(), 3u);
+  EXPECT_EQ(after[0].event, DetailedEvent("all"));
 }
 
 TEST_P(StoreContractTest, EmptyFieldsComeBackEmpty) {
@@ -811,6 +828,9 @@ TEST_P(StoreContractTest, ListsAreNarrowedByEachFilter) {
   bare.resource_sid = bare.phone_number = "";
   Append({account, resource, number, code, bare});
 
+  EXPECT_THAT(List({.event_id = "number"}), ElementsAre("number"));
+  EXPECT_THAT(List({.event_id = "numbe"}), IsEmpty());
+  EXPECT_THAT(List({.event_id = "number", .account_sid = kOtherAccount}), IsEmpty());
   EXPECT_THAT(List({}), ElementsAre("bare", "code", "number", "resource", "account"));
   EXPECT_THAT(List({.account_sid = kOtherAccount}), ElementsAre("account"));
   EXPECT_THAT(List({.account_sid = kAccount}), ElementsAre("bare", "code", "number", "resource"));
@@ -823,6 +843,52 @@ TEST_P(StoreContractTest, ListsAreNarrowedByEachFilter) {
   EXPECT_THAT(List({.account_sid = kOtherAccount, .error_code = 12100}), IsEmpty());
   EXPECT_THAT(List({.account_sid = "AC"}), IsEmpty());
   EXPECT_THAT(List({.group_id = 99}), IsEmpty());
+}
+
+TEST_P(StoreContractTest, ListsAreNarrowedByTheHostOfTheGroup) {
+  Make({.max_open_groups = 4});
+  Event other = SampleEventAt("3", "https://a.example.com:8443/");
+  other.account_sid = kOtherAccount;
+  other.error_code = 12100;
+  Append({SampleEventAt("0", "https://A.example.com/x"),
+          SampleEventAt("1", "https://b.example.com"), SampleEventAt("2", "http://a.example.com/y"),
+          other});
+  other.error_url = "https://a.example.com/";
+  other.event_id = "4";
+  Append({other, SampleEventAt("5", "https://b.example.com"),
+          SampleEventAt("6", "https://one-too-many.example.com")});
+  EXPECT_THAT(List({.host = "a.example.com"}), ElementsAre("4", "2", "0"));
+  EXPECT_THAT(List({.host = "a.example.com", .after_row = 1}), ElementsAre("4", "2"));
+  EXPECT_THAT(List({.host = "a.example.com"}, 0, 2), ElementsAre("4", "2"));
+  EXPECT_THAT(List({.host = "a.example.com"}, 5), ElementsAre("2", "0"));
+  EXPECT_THAT(List({.account_sid = kOtherAccount, .host = "a.example.com"}), ElementsAre("4"));
+  EXPECT_THAT(List({.error_code = 11200, .host = "a.example.com"}), ElementsAre("2", "0"));
+  EXPECT_THAT(List({.phone_number = "+1", .host = "a.example.com"}), IsEmpty());
+  EXPECT_THAT(List({.host = "a.example.com:8443"}), ElementsAre("3"));
+  EXPECT_THAT(List({.host = kOtherHosts}), ElementsAre("6"));
+  EXPECT_THAT(List({.host = "example.com"}), IsEmpty());
+
+  EXPECT_THAT(Groups({.host = "a.example.com"}), SizeIs(2));
+  EXPECT_THAT(Groups({.account_sid = kAccount, .host = "a.example.com"}), SizeIs(1));
+  EXPECT_THAT(Groups({.error_code = 12100, .host = "a.example.com"}), SizeIs(1));
+  EXPECT_THAT(Groups({.host = "a.example.com", .open = false}), IsEmpty());
+  EXPECT_THAT(Groups({.host = "example.com"}), IsEmpty());
+}
+
+TEST_P(StoreContractTest, ListsGoOnAfterARow) {
+  Append({SampleEvent("0"), SampleEvent("1"), SampleEvent("2"), SampleEvent("3")});
+  EXPECT_THAT(List({.after_row = 2}), ElementsAre("3", "2"));
+  EXPECT_THAT(List({.after_row = 2}, 4), ElementsAre("2"));
+  EXPECT_THAT(List({.account_sid = kAccount, .after_row = 2}, 0, 1), ElementsAre("3"));
+  EXPECT_THAT(List({.account_sid = kAccount, .after_row = 3}), ElementsAre("3"));
+  EXPECT_THAT(List({.after_row = 1, .oldest_first = true}), ElementsAre("1", "2", "3"));
+  EXPECT_THAT(List({.after_row = 1, .oldest_first = true}, 4, 1), ElementsAre("1"));
+  EXPECT_THAT(List({.host = "www.example.com", .oldest_first = true}, 4),
+              ElementsAre("0", "1", "2"));
+  EXPECT_THAT(List({.account_sid = kAccount, .oldest_first = true}, 0, 2), ElementsAre("0", "1"));
+  EXPECT_THAT(List({.after_row = 4}), IsEmpty());
+  EXPECT_THAT(List({.account_sid = kAccount, .after_row = 4}), IsEmpty());
+  EXPECT_THAT(List({.after_row = 1000000}), IsEmpty());
 }
 
 TEST_P(StoreContractTest, ListsAreNarrowedByTime) {
@@ -846,6 +912,29 @@ TEST_P(StoreContractTest, ListsAreNarrowedByTime) {
   EXPECT_THAT(list(At(absl::Hours(1)), At(absl::Hours(3))), ElementsAre("1", "2"));
   EXPECT_THAT(list(At(absl::Hours(5)), never), IsEmpty());
   EXPECT_THAT(list(At(absl::Hours(3)), At(absl::Hours(3))), IsEmpty());
+}
+
+TEST_P(StoreContractTest, ListsAreNarrowedByLevel) {
+  std::vector<Event> events = {SampleEvent("1"), SampleEvent("2"), SampleEvent("3")};
+  events[1].level = Level::kWarning;
+  Append(events);
+  EXPECT_THAT(List({.level = Level::kError}), ElementsAre("3", "1"));
+  EXPECT_THAT(List({.account_sid = kAccount, .level = Level::kWarning}), ElementsAre("2"));
+  EXPECT_THAT(List({.account_sid = kOtherAccount, .level = Level::kWarning}), IsEmpty());
+}
+
+TEST_P(StoreContractTest, ListsBeginWithTheOldestWhereThatIsWanted) {
+  std::vector<Event> events;
+  for (int i = 0; i < 5; ++i) events.push_back(SampleEvent(absl::StrCat(i)));
+  Append(events);
+  EXPECT_THAT(List({.oldest_first = true}), ElementsAre("0", "1", "2", "3", "4"));
+  EXPECT_THAT(List({.account_sid = kAccount, .after_row = 2, .oldest_first = true}),
+              ElementsAre("2", "3", "4"));
+  const auto next = store_->ListEvents({.after_row = 1, .oldest_first = true}, 5, 2);
+  ASSERT_TRUE(next.ok());
+  ASSERT_EQ(next->size(), 2u);
+  EXPECT_EQ((*next)[0].row, 2);
+  EXPECT_EQ((*next)[1].row, 3);
 }
 
 TEST_P(StoreContractTest, PagesFollowOneAnother) {
