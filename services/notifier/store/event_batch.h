@@ -12,13 +12,16 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "common/sqlite/sqlite.h"
 #include "services/notifier/store/event_blocks.h"
 #include "services/notifier/store/known_ids.h"
-#include "services/notifier/store/sqlite.h"
 #include "services/notifier/store/store.h"
 #include "services/notifier/store/summaries.h"
 
 namespace understudy::notifier {
+
+using sqlite::Connection;
+using sqlite::Rows;
 
 // Within one transaction of `connection`, whose failures it leaves there.
 class EventBatch {

@@ -7,10 +7,13 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "services/notifier/store/sqlite.h"
+#include "common/sqlite/sqlite.h"
 #include "services/notifier/store/store.h"
 
 namespace understudy::notifier {
+
+using sqlite::Connection;
+using sqlite::Rows;
 
 // As Store's functions of the same names. Failures are the connection's.
 std::vector<StoredEvent> ListEvents(Connection& connection, const EventFilter& filter,

@@ -4,10 +4,13 @@
 
 #include <cstdint>
 
-#include "services/notifier/store/sqlite.h"
+#include "common/sqlite/sqlite.h"
 #include "services/notifier/store/store.h"
 
 namespace understudy::notifier {
+
+using sqlite::Connection;
+using sqlite::Rows;
 
 // As Store's function of the same name. Failures are the connection's.
 FoundEvents Search(Connection& connection, const EventSearch& search, int64_t before_row, int max,

@@ -10,10 +10,10 @@
 #include "absl/strings/string_view.h"
 #include "common/mutex.h"
 #include "common/serving/monotonic_clock.h"
+#include "common/sqlite/read_pool.h"
 #include "services/notifier/store/event_batch.h"
 #include "services/notifier/store/known_ids.h"
 #include "services/notifier/store/lists.h"
-#include "services/notifier/store/read_pool.h"
 #include "services/notifier/store/search.h"
 #include "services/notifier/store/sqlite_transaction.h"
 #include "services/notifier/store/summaries.h"
@@ -299,7 +299,7 @@ class SqliteStore::Writer {
   }
 
   SqliteOptions options_;
-  ReadPool readers_;
+  sqlite::ReadPool readers_;
   // The thread's.
   std::optional<KnownIds> known_ids_;   // of the file that is open; read when first needed
   std::unique_ptr<Database> database_;  // calls back, so it goes before the others

@@ -9,10 +9,13 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "services/notifier/store/sqlite.h"
+#include "common/sqlite/sqlite.h"
 #include "services/notifier/store/store.h"
 
 namespace understudy::notifier {
+
+using sqlite::Connection;
+using sqlite::Rows;
 
 // What a transaction adds to the counts.
 class SummaryChanges {

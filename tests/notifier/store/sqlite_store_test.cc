@@ -172,44 +172,6 @@ TEST_F(SqliteStoreTest, ADatabaseOfAnotherProgramIsRefusedAndLeftAlone) {
   EXPECT_EQ(OtherProgram(Path()).Number("SELECT count(*) FROM sqlite_schema"), 1);
 }
 
-TEST(SchemaTest, AnOlderSchemaIsBroughtUpToDateInOneTransaction) {
-  const TempDir folder(TempMedium::kMemory);
-  const std::string path = folder.path() + "/a.db";
-  const char* const scripts[] = {"CREATE TABLE a (x); INSERT INTO a VALUES (1);",
-                                 "ALTER TABLE a ADD COLUMN y; UPDATE a SET y = x + 1;",
-                                 "CREATE TABLE b (z); INSERT INTO b SELECT y FROM a;",
-                                 "INSERT INTO b VALUES (9); INSERT INTO nowhere VALUES (1);"};
-  const auto open = [&] {
-    return std::make_unique<notifier::Connection>(path, notifier::Connection::Access::kReadWrite,
-                                                  absl::Seconds(1));
-  };
-  const absl::Span<const char* const> all(scripts);
-  {
-    const auto connection = open();
-    ASSERT_EQ(CheckSchema(*connection, all.first(1)), absl::OkStatus());
-    Migrate(*connection, all.first(1));
-    ASSERT_TRUE(connection->ok());
-  }
-  {
-    const auto connection = open();
-    ASSERT_EQ(CheckSchema(*connection, all.first(3)), absl::OkStatus());
-    Migrate(*connection, all.first(3));
-    Migrate(*connection, all.first(3));  // nothing is left to be done
-    ASSERT_TRUE(connection->ok()) << connection->failure().message;
-  }
-  EXPECT_EQ(OtherProgram(path).Number("SELECT z FROM b"), 2);
-  EXPECT_EQ(OtherProgram(path).Number("PRAGMA user_version"), 3);
-  {
-    const auto connection = open();
-    EXPECT_EQ(CheckSchema(*connection, all.first(2)).code(), absl::StatusCode::kFailedPrecondition);
-    Migrate(*connection, all);
-    EXPECT_FALSE(connection->ok());
-  }
-  // What failed has left nothing.
-  EXPECT_EQ(OtherProgram(path).Number("SELECT count(*) FROM b"), 1);
-  EXPECT_EQ(OtherProgram(path).Number("PRAGMA user_version"), 3);
-}
-
 TEST_F(SqliteStoreTest, IsDurableByItsOwnSettings) {
   const auto store = Open();
   OtherProgram other(Path());
