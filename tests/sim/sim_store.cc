@@ -457,7 +457,9 @@ absl::StatusOr<notifier::FoundEvents> SimStore::Search(const notifier::EventSear
   for (auto it = rows_.events.rbegin(); it != rows_.events.rend(); ++it) {
     const auto& [row, stored] = *it;
     const Event& event = stored.event;
-    if ((before_row == 0 || row < before_row) &&
+    if ((before_row == 0 || row < before_row) && row > filter.after_row &&
+        (filter.event_id.empty() || event.event_id == filter.event_id) &&
+        (filter.host.empty() || rows_.groups.at(stored.group_id).group.key.host == filter.host) &&
         (filter.account_sid.empty() || event.account_sid == filter.account_sid) &&
         (filter.resource_sid.empty() || event.resource_sid == filter.resource_sid) &&
         (filter.phone_number.empty() || event.phone_number == filter.phone_number) &&
@@ -532,6 +534,7 @@ absl::StatusOr<std::vector<notifier::Store::ListedGroup>> SimStore::ListGroups(
     if ((!before.has_value() || order(place) > order(*before)) &&
         (filter.account_sid.empty() || key.account_sid == filter.account_sid) &&
         (filter.error_code == 0 || key.error_code == filter.error_code) &&
+        (filter.host.empty() || key.host == filter.host) &&
         (!filter.open.has_value() || kept.group.state.open == *filter.open)) {
       listed.push_back({.group = kept.group, .place = place});
     }

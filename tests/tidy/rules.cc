@@ -78,7 +78,6 @@ const std::vector<Room>& Rooms() {
        true,
        {"services/notifier/groups/delivery.", "services/notifier/mail/mailer.",
         "services/notifier/store/store."}},
-      {"services/notifier/mail/explanation.", true, {"services/notifier/mail/explanation."}},
       {"services/notifier/mail/html_writer.",
        true,
        {"services/notifier/mail/html_writer.", "services/notifier/mail/shown_text."}},

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -13,6 +14,9 @@ namespace understudy::notifier {
 namespace {
 
 using serving::CallerError;
+
+// Further than any database grows.
+constexpr int64_t kMaxRow = int64_t{1} << 62;
 
 CallerError Invalid(std::string reason, std::string field, std::string message) {
   return {.code = grpc::StatusCode::INVALID_ARGUMENT,
@@ -179,10 +183,12 @@ v1::ReportErrorEventsResponse ToResponse(const Batch& batch, const Intake& intak
 }
 
 std::variant<EventsQuery, CallerError> ReadQuery(const v1::ListErrorEventsRequest& request) {
-  EventsQuery query = {.filter = {.account_sid = request.account_sid(),
+  EventsQuery query = {.filter = {.event_id = request.event_id(),
+                                  .account_sid = request.account_sid(),
                                   .resource_sid = request.resource_sid(),
                                   .phone_number = request.phone_number(),
-                                  .error_code = request.error_code()}};
+                                  .error_code = request.error_code(),
+                                  .host = absl::AsciiStrToLower(request.host())}};
   if (!request.group_id().empty() &&
       (!absl::SimpleAtoi(request.group_id(), &query.filter.group_id) ||
        query.filter.group_id <= 0)) {
@@ -195,12 +201,19 @@ std::variant<EventsQuery, CallerError> ReadQuery(const v1::ListErrorEventsReques
       (!absl::SimpleAtoi(request.page_token(), &query.before_row) || query.before_row <= 0)) {
     return BadToken();
   }
+  if (!request.after_token().empty() &&
+      (!absl::SimpleAtoi(request.after_token(), &query.filter.after_row) ||
+       query.filter.after_row < 0 || query.filter.after_row > kMaxRow)) {
+    return Invalid("AFTER_TOKEN_INVALID", "after_token",
+                   "after_token is not the newest_token of an earlier response");
+  }
   return query;
 }
 
 std::variant<GroupsQuery, CallerError> ReadQuery(const v1::ListErrorGroupsRequest& request) {
-  GroupsQuery query = {
-      .filter = {.account_sid = request.account_sid(), .error_code = request.error_code()}};
+  GroupsQuery query = {.filter = {.account_sid = request.account_sid(),
+                                  .error_code = request.error_code(),
+                                  .host = absl::AsciiStrToLower(request.host())}};
   switch (request.state()) {
     case v1::GROUP_STATE_UNSPECIFIED:
       break;
@@ -267,6 +280,11 @@ void SetGroup(const Group& group, v1::ErrorGroup* out) {
   if (state.last_mail_at != absl::InfinitePast()) {
     SetTime(state.last_mail_at, out->mutable_last_mail_at());
   }
+}
+
+CallerError AfterTokenUnknown() {
+  return Invalid("AFTER_TOKEN_UNKNOWN", "after_token",
+                 "after_token is of another database than the one there is now");
 }
 
 std::string PageToken(int64_t row) {

@@ -9,7 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
-#include "services/notifier/mail/explanation.h"
+#include "common/twilio/explanation.h"
 #include "services/notifier/mail/html_writer.h"
 #include "services/notifier/mail/letter.h"
 #include "services/notifier/mail/shown_text.h"
@@ -305,7 +305,7 @@ std::pair<Tone, const char*> GroupStatus(const GroupDigest& group) {
 
 Letter GroupLetter(const GroupDigest& group, absl::Span<const Event> sample) {
   const Noun noun = NounOf(group.key.kind);
-  const Explanation explanation = Explain(group.key.error_code);
+  const twilio::Explanation explanation = twilio::Explain(group.key.error_code);
   Letter letter;
   std::tie(letter.tone, letter.status) = GroupStatus(group);
   letter.headline = StrCat(CodeText(group.key.error_code), group.key.host.empty() ? "" : " at ",

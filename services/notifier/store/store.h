@@ -138,23 +138,27 @@ class StoreTransaction {
 };
 
 struct EventFilter {
+  std::string event_id = {};
   std::string account_sid = {};
   std::string resource_sid = {};
   std::string phone_number = {};
   int error_code = 0;
+  std::string host = {};  // of its group's key
   int64_t group_id = 0;
+  int64_t after_row = 0;
   absl::Time start = absl::InfinitePast();  // by occurred_at, inclusive
   absl::Time end = absl::InfiniteFuture();  // exclusive
 };
 struct GroupFilter {
   std::string account_sid = {};
   int error_code = 0;
+  std::string host = {};
   std::optional<bool> open = {};
 };
 
 // What a person looks for: what the filter says, and a URL of which they know the beginning.
 struct EventSearch {
-  EventFilter filter = {};
+  EventFilter filter = {};      // whose host and after_row are left empty
   std::string host = {};        // of error_url, as in GroupKey; empty: any
   std::string url_begins = {};  // see BeginsSo
 };

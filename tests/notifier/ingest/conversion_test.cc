@@ -184,8 +184,14 @@ TEST(ReadQueryTest, EventsAreFilteredByEverythingAtOnce) {
   *request.mutable_start_time() = TimeUtil::SecondsToTimestamp(1764000000);
   *request.mutable_end_time() = TimeUtil::SecondsToTimestamp(1764000060);
   request.set_page_token("9");
+  request.set_event_id("E1");
+  request.set_host("WWW.Example.com:8443");
+  request.set_after_token("0");
   const auto read = ReadQuery(request);
   const auto& query = std::get<EventsQuery>(read);
+  EXPECT_EQ(query.filter.event_id, "E1");
+  EXPECT_EQ(query.filter.host, "www.example.com:8443");
+  EXPECT_EQ(query.filter.after_row, 0);
   EXPECT_EQ(query.filter.account_sid, "AC1");
   EXPECT_EQ(query.filter.resource_sid, "CA1");
   EXPECT_EQ(query.filter.phone_number, "+1");
@@ -228,6 +234,11 @@ TEST(ReadQueryTest, TokensAndIdsAreOursOrRefused) {
     request.set_group_id(text);
     EXPECT_EQ(ReasonOf<EventsQuery>(request), "GROUP_ID_INVALID group_id") << text;
   }
+  for (const char* text : {"x", "-1", "1.5", "4611686018427387905", "9223372036854775808"}) {
+    v1::ListErrorEventsRequest request;
+    request.set_after_token(text);
+    EXPECT_EQ(ReasonOf<EventsQuery>(request), "AFTER_TOKEN_INVALID after_token") << text;
+  }
   for (const char* text : {"x", "1", "1.", ".1", "1.x", "1.2.3", "9223372036854775808.1"}) {
     v1::ListErrorGroupsRequest request;
     request.set_page_token(text);
@@ -249,6 +260,8 @@ TEST(ReadQueryTest, GroupsAreFilteredByState) {
     return std::get<GroupsQuery>(read).filter.open;
   };
   EXPECT_EQ(open(), std::nullopt);
+  request.set_host("A.example.com");
+  EXPECT_EQ(std::get<GroupsQuery>(ReadQuery(request)).filter.host, "a.example.com");
   request.set_state(v1::GROUP_STATE_OPEN);
   EXPECT_EQ(open(), true);
   request.set_state(v1::GROUP_STATE_RECOVERED);

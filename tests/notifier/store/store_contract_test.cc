@@ -47,6 +47,7 @@ using notifier::UrlCount;
 using notifier::Waits;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 constexpr int kAll = 1000000;
 
@@ -813,6 +814,9 @@ TEST_P(StoreContractTest, ListsAreNarrowedByEachFilter) {
   bare.resource_sid = bare.phone_number = "";
   Append({account, resource, number, code, bare});
 
+  EXPECT_THAT(List({.event_id = "number"}), ElementsAre("number"));
+  EXPECT_THAT(List({.event_id = "numbe"}), IsEmpty());
+  EXPECT_THAT(List({.event_id = "number", .account_sid = kOtherAccount}), IsEmpty());
   EXPECT_THAT(List({}), ElementsAre("bare", "code", "number", "resource", "account"));
   EXPECT_THAT(List({.account_sid = kOtherAccount}), ElementsAre("account"));
   EXPECT_THAT(List({.account_sid = kAccount}), ElementsAre("bare", "code", "number", "resource"));
@@ -825,6 +829,47 @@ TEST_P(StoreContractTest, ListsAreNarrowedByEachFilter) {
   EXPECT_THAT(List({.account_sid = kOtherAccount, .error_code = 12100}), IsEmpty());
   EXPECT_THAT(List({.account_sid = "AC"}), IsEmpty());
   EXPECT_THAT(List({.group_id = 99}), IsEmpty());
+}
+
+TEST_P(StoreContractTest, ListsAreNarrowedByTheHostOfTheGroup) {
+  Make({.max_open_groups = 4});
+  Event other = SampleEventAt("3", "https://a.example.com:8443/");
+  other.account_sid = kOtherAccount;
+  other.error_code = 12100;
+  Append({SampleEventAt("0", "https://A.example.com/x"),
+          SampleEventAt("1", "https://b.example.com"), SampleEventAt("2", "http://a.example.com/y"),
+          other});
+  other.error_url = "https://a.example.com/";
+  other.event_id = "4";
+  Append({other, SampleEventAt("5", "https://b.example.com"),
+          SampleEventAt("6", "https://one-too-many.example.com")});
+  EXPECT_THAT(List({.host = "a.example.com"}), ElementsAre("4", "2", "0"));
+  EXPECT_THAT(List({.host = "a.example.com", .after_row = 1}), ElementsAre("4", "2"));
+  EXPECT_THAT(List({.host = "a.example.com"}, 0, 2), ElementsAre("4", "2"));
+  EXPECT_THAT(List({.host = "a.example.com"}, 5), ElementsAre("2", "0"));
+  EXPECT_THAT(List({.account_sid = kOtherAccount, .host = "a.example.com"}), ElementsAre("4"));
+  EXPECT_THAT(List({.error_code = 11200, .host = "a.example.com"}), ElementsAre("2", "0"));
+  EXPECT_THAT(List({.phone_number = "+1", .host = "a.example.com"}), IsEmpty());
+  EXPECT_THAT(List({.host = "a.example.com:8443"}), ElementsAre("3"));
+  EXPECT_THAT(List({.host = kOtherHosts}), ElementsAre("6"));
+  EXPECT_THAT(List({.host = "example.com"}), IsEmpty());
+
+  EXPECT_THAT(Groups({.host = "a.example.com"}), SizeIs(2));
+  EXPECT_THAT(Groups({.account_sid = kAccount, .host = "a.example.com"}), SizeIs(1));
+  EXPECT_THAT(Groups({.error_code = 12100, .host = "a.example.com"}), SizeIs(1));
+  EXPECT_THAT(Groups({.host = "a.example.com", .open = false}), IsEmpty());
+  EXPECT_THAT(Groups({.host = "example.com"}), IsEmpty());
+}
+
+TEST_P(StoreContractTest, ListsGoOnAfterARow) {
+  Append({SampleEvent("0"), SampleEvent("1"), SampleEvent("2"), SampleEvent("3")});
+  EXPECT_THAT(List({.after_row = 2}), ElementsAre("3", "2"));
+  EXPECT_THAT(List({.after_row = 2}, 4), ElementsAre("2"));
+  EXPECT_THAT(List({.account_sid = kAccount, .after_row = 2}, 0, 1), ElementsAre("3"));
+  EXPECT_THAT(List({.account_sid = kAccount, .after_row = 3}), ElementsAre("3"));
+  EXPECT_THAT(List({.after_row = 4}), IsEmpty());
+  EXPECT_THAT(List({.account_sid = kAccount, .after_row = 4}), IsEmpty());
+  EXPECT_THAT(List({.after_row = 1000000}), IsEmpty());
 }
 
 TEST_P(StoreContractTest, ListsAreNarrowedByTime) {

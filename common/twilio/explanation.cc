@@ -1,9 +1,9 @@
-#include "services/notifier/mail/explanation.h"
+#include "common/twilio/explanation.h"
 
 #include <algorithm>
 #include <iterator>
 
-namespace understudy::notifier {
+namespace understudy::twilio {
 namespace {
 
 struct Row {
@@ -200,4 +200,4 @@ Explanation Explain(int error_code) {
   return row->explanation;
 }
 
-}  // namespace understudy::notifier
+}  // namespace understudy::twilio

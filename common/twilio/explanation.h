@@ -1,12 +1,12 @@
 // What an error code means to who runs the web server, and what they may look at first. Pure.
-#ifndef SERVICES_NOTIFIER_MAIL_EXPLANATION_H_
-#define SERVICES_NOTIFIER_MAIL_EXPLANATION_H_
+#ifndef COMMON_TWILIO_EXPLANATION_H_
+#define COMMON_TWILIO_EXPLANATION_H_
 
 #include <array>
 
 #include "absl/strings/string_view.h"
 
-namespace understudy::notifier {
+namespace understudy::twilio {
 
 // Lives as long as the program.
 struct Explanation {
@@ -17,6 +17,6 @@ struct Explanation {
 // Of every code: those of retrieval and of documents have their own, others that of their class.
 Explanation Explain(int error_code);
 
-}  // namespace understudy::notifier
+}  // namespace understudy::twilio
 
-#endif  // SERVICES_NOTIFIER_MAIL_EXPLANATION_H_
+#endif  // COMMON_TWILIO_EXPLANATION_H_

@@ -1,4 +1,4 @@
-#include "services/notifier/mail/explanation.h"
+#include "common/twilio/explanation.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 
 #include "common/twilio/error_codes.h"
 
-namespace understudy::notifier {
+namespace understudy::twilio {
 namespace {
 
 // Every code that a retrieval or a document can fail with.
@@ -18,7 +18,7 @@ constexpr int kCodes[] = {11100, 11200, 11201, 11202, 11203, 11205, 11206, 11210
 TEST(ExplainTest, EachHasItsOwn) {
   std::set<std::string> meanings;
   for (const int code : kCodes) {
-    EXPECT_NE(twilio::FindErrorCode(code), nullptr) << code;
+    EXPECT_NE(FindErrorCode(code), nullptr) << code;
     const Explanation explanation = Explain(code);
     EXPECT_FALSE(explanation.checks[0].empty()) << code;
     EXPECT_TRUE(meanings.insert(std::string(explanation.meaning)).second) << code;
@@ -54,4 +54,4 @@ TEST(ExplainTest, SaysItInSentences) {
 }
 
 }  // namespace
-}  // namespace understudy::notifier
+}  // namespace understudy::twilio
