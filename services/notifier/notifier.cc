@@ -27,6 +27,7 @@
 #include "services/notifier/ingest/ingest.h"
 #include "services/notifier/mail/make_mailer.h"
 #include "services/notifier/metrics.h"
+#include "services/notifier/page/page_door.h"
 #include "services/notifier/store/sqlite_store.h"
 
 namespace understudy::notifier {
@@ -110,6 +111,7 @@ struct Notifier::Parts {
   std::unique_ptr<Ingest> ingest;
   std::unique_ptr<CallerIntake> callers;
   std::unique_ptr<HttpDoor> http_door;
+  std::unique_ptr<PageDoor> page_door;
   std::unique_ptr<GrpcService> grpc_service;
   std::unique_ptr<serving::PublicServer> http;
   std::unique_ptr<serving::GrpcServer> grpc;
@@ -208,6 +210,11 @@ absl::StatusOr<std::unique_ptr<Notifier>> Notifier::Start(const NotifierConfig& 
         Log(LogLevel::kWarning, "request refused", {{"door", DoorName(door)}, {"reason", reason}});
       },
       config.http);
+  parts.page_door = std::make_unique<PageDoor>(
+      *parts.store, config.page,
+      PageDoor::Hooks{.on_request = [&metrics](PageResult result, absl::Duration took) {
+        metrics.CountPage(result, took);
+      }});
   const absl::StatusOr<const serving::TlsIdentity*> http_tls =
       parts.identities.Add("http", config.http_tls);
   if (!http_tls.ok()) return http_tls.status();
@@ -215,8 +222,8 @@ absl::StatusOr<std::unique_ptr<Notifier>> Notifier::Start(const NotifierConfig& 
       {.listen = config.http_listen,
        .tls = *http_tls,
        .on_event = [&metrics](serving::PublicEvent event) { metrics.CountHttp(event); }},
-      [&door = *parts.http_door](const serving::HttpRequest& request) {
-        return door.Handle(request);
+      [&door = *parts.http_door, &page = *parts.page_door](const serving::HttpRequest& request) {
+        return PageDoor::Owns(request.path) ? page.Handle(request) : door.Handle(request);
       });
   if (!http.ok()) return http.status();
   parts.http = *std::move(http);
@@ -261,6 +268,7 @@ int Notifier::admin_port() const {
 
 void Notifier::Reload(const NotifierConfig& config) {
   parts_->http_door->SetSettings(config.http);
+  parts_->page_door->SetSettings(config.page);
   parts_->dispatcher->SetRules(config.alerts);
   parts_->store->SetWaits(config.alerts.waits);
   parts_->dispatcher_thread->Wake();
