@@ -544,7 +544,7 @@ void PutAttemptsSection(const Event& event, const PageLook& look, HtmlWriter& ht
       "<span><span class=\"key tls\"></span>TLS</span>"
       "<span><span class=\"key wait\"></span>first byte</span>"
       "<span><span class=\"key rest\"></span>rest</span></p>\n"
-      "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-labelledby=\"attempts\">"
+      "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Table of requests\">"
       "<table class=\"attempts\"><caption class=\"hidden\">Requests, in their order</caption>"
       "<thead><tr><th scope=\"col\">No.</th><th scope=\"col\">Request and outcome</th>"
       "<th scope=\"col\" class=\"number\">Name</th>"
