@@ -26,7 +26,8 @@ endef
 
 .PHONY: help
 help:
-	@echo "make demo    build, then see calls answered while their web servers fail, and the mail about it"
+	@echo "make demo    build, then see calls answered while their web servers fail, and the mail about it;"
+	@echo "             with STAY=1 the operators' page stays up until Ctrl-C"
 	@echo "make test    build, then run the tests"
 	@echo "make verify  tests that take minutes, the tests under sanitizers, fuzzing, images, lint, chart and manifests"
 	@echo "make build   release binaries in build/release/bin/"
@@ -47,7 +48,7 @@ verify-packages:
 .PHONY: demo
 demo: packages
 	$(call build,release,$(BINARIES))
-	@rm -rf build/demo && build/release/bin/understudy demo --mail-directory build/demo/mail
+	@rm -rf build/demo && build/release/bin/understudy demo --mail-directory build/demo/mail $(if $(STAY),--stay)
 
 .PHONY: test
 test: packages

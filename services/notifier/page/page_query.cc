@@ -130,12 +130,12 @@ int ReadHours(string_view text) {
 }
 
 std::optional<absl::Time> ReadTime(string_view text) {
-  std::string time(absl::StripSuffix(text, "Z"));
-  std::replace(time.begin(), time.end(), ' ', 'T');
-  if (time.size() > 32) return std::nullopt;
+  std::string written(absl::StripSuffix(text, "Z"));
+  std::replace(written.begin(), written.end(), ' ', 'T');
+  if (written.size() > 32) return std::nullopt;
   for (const char* format : {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"}) {
     absl::Time read;
-    if (absl::ParseTime(format, time, &read, nullptr) && read > absl::UnixEpoch() &&
+    if (absl::ParseTime(format, written, &read, nullptr) && read > absl::UnixEpoch() &&
         read != absl::InfiniteFuture()) {
       return read;
     }
