@@ -92,7 +92,7 @@ TEST(NotifierConfigTest, ReadsEveryKey) {
                                   .auth_token = Secret("12345 not a real token")},
                           Account{.sid = "ACabcdefabcdef00000000000000000002"}));
   EXPECT_EQ(config->http.public_url, "https://alerts.example.com:8443");
-  EXPECT_EQ(config->page.password, Secret("12345 not a real token"));
+  EXPECT_EQ(config->page.password, Secret("not a real password"));
   EXPECT_EQ(config->page.user, "alice");
   EXPECT_FALSE(config->page.mask_numbers);
   EXPECT_EQ(config->alerts.page_url, "https://alerts.example.com:8443");
@@ -127,7 +127,8 @@ TEST(NotifierConfigTest, ReadsEveryKey) {
                   AlertRoute{.to = {"ops@example.com"}}));
   EXPECT_EQ(config->log_level, serving::LogLevel::kDebug);
   EXPECT_THAT(config->files,
-              UnorderedElementsAre(absl::StrCat(kGood, "/token"), absl::StrCat(kGood, "/ca.pem")));
+              UnorderedElementsAre(absl::StrCat(kGood, "/token"), absl::StrCat(kGood, "/ca.pem"),
+                                   absl::StrCat(kGood, "/page_password")));
 }
 
 TEST(NotifierConfigTest, WatchesThePasswordsFile) {
@@ -251,11 +252,13 @@ TEST(NotifierConfigTest, ThereIsNoPageUnlessItIsAskedFor) {
   EXPECT_EQ(open->alerts.page_url, "https://alerts.example.com");
   EXPECT_THAT(open->warnings, ::testing::IsEmpty());  // nobody else reaches it
   const auto to_all = ReadNotifierConfig(
-      absl::StrReplaceAll(rest, {{"http: {listen: \"127.0.0.1:0\"", "http: {listen: \"0.0.0.0:0\""}}) +
+      absl::StrReplaceAll(rest,
+                          {{"http: {listen: \"127.0.0.1:0\"", "http: {listen: \"0.0.0.0:0\""}}) +
           "page: {open: true}\n",
       "n.yaml");
   ASSERT_TRUE(to_all.ok()) << to_all.status();
-  EXPECT_THAT(to_all->warnings, ::testing::Contains(HasSubstr("page.open: the page is shown to whoever")));
+  EXPECT_THAT(to_all->warnings,
+              ::testing::Contains(HasSubstr("page.open: the page is shown to whoever")));
 }
 
 TEST(NotifierConfigTest, TellsAllMistakesAtOnce) {
