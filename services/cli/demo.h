@@ -25,7 +25,8 @@ struct DemoOptions {
 };
 
 // Makes the calls, prints what became of each to `out`, and checks it. True if all of it was as it
-// should be; being interrupted while it stays is no failure. What it started, processes, servers and files, is gone when it returns; the mails
+// should be; being interrupted while it stays is no failure. What it started, processes, servers
+// and files, is gone when it returns; the mails
 // stay.
 bool RunDemo(const DemoOptions& options, const Style& style, std::FILE* out);
 

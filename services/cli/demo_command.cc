@@ -18,7 +18,8 @@ Starts a router, a notifier, a primary and a fallback web server on 127.0.0.1 an
 the primary answers, fails, is gone, hangs, returns broken TwiML, and while both are gone; then an
 SMS. Prints for each who answered, every request with its time, the document and the error events;
 then the mails that told operators, what the notifier keeps and the counters that moved. Checks all
-of it, and tells where the operators' page is. Takes some seconds and leaves nothing behind but the mails.
+of it, and tells where the operators' page is. Takes some seconds and leaves nothing behind but the
+mails.
 
   --stay                   keep both services up behind it, with the operators' page, until Ctrl-C
   --mail-directory DIR     where the mails go (default: a new folder among the temporary files)
