@@ -93,6 +93,8 @@ NotifierMetrics::NotifierMetrics() : registry_(std::make_unique<prometheus::Regi
   for (size_t door = 0; door < duplicates_.size(); ++door) {
     duplicates_[door] = &duplicates.Add({{"door", DoorName(static_cast<Door>(door))}});
   }
+  skipped_ = &AddCounters(registry, "understudy_events_skipped_total",
+                          "Events that tell of no error, by door.");
   degraded_ = &AddCounters(registry, "understudy_ingest_degraded_total",
                            "Events of callers who were answered before the event was stored.")
                    .Add({});
@@ -100,6 +102,10 @@ NotifierMetrics::NotifierMetrics() : registry_(std::make_unique<prometheus::Regi
                        "Of these, events that made room for others and are in the log alone.")
                .Add({});
   http_ = std::make_unique<serving::HttpMetrics>(registry);
+  api_requests_ =
+      &AddCounters(registry, "understudy_api_requests_total",
+                   "Requests to the Alerts resource, by the error they ended in (0: none).");
+  api_requests_->Add({{"error_code", "0"}});
   mails_ = &AddCounters(registry, "understudy_mails_total",
                         "Attempts to send a mail, by how they ended and why.");
   written_ = &AddCounters(registry, "understudy_mails_written_total",
@@ -193,6 +199,13 @@ void NotifierMetrics::CountDuplicate(Door door) {
 
 void NotifierMetrics::CountRejected(Door door, const std::string& reason) {
   rejected_->Add({{"door", DoorName(door)}, {"reason", reason}}).Increment();
+}
+
+void NotifierMetrics::CountSkipped(Door door) {
+  skipped_->Add({{"door", DoorName(door)}}).Increment();
+}
+void NotifierMetrics::CountApiRequest(int error_code) {
+  api_requests_->Add({{"error_code", twilio::ErrorCodeLabel(error_code)}}).Increment();
 }
 
 void NotifierMetrics::CountDegraded() {

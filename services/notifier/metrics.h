@@ -64,9 +64,12 @@ class NotifierMetrics {
 
   void CountEvent(const Event& event);
   void CountDuplicate(Door door);
+  void CountSkipped(Door door);
   void CountRejected(Door door, const std::string& reason);
   void CountDegraded();
   void CountLost();
+  // A request to the Alerts resource was answered; 0: well.
+  void CountApiRequest(int error_code);
   void CountHttp(serving::PublicEvent event);
   void CountMailWritten(Reason reason);
   void CountOverLimit(int64_t groups);
@@ -86,6 +89,8 @@ class NotifierMetrics {
 
   prometheus::Family<prometheus::Counter>* events_;
   prometheus::Family<prometheus::Counter>* rejected_;
+  prometheus::Family<prometheus::Counter>* skipped_;
+  prometheus::Family<prometheus::Counter>* api_requests_;
   prometheus::Family<prometheus::Counter>* mails_;
   prometheus::Family<prometheus::Counter>* written_;
   std::array<prometheus::Counter*, kDoors> duplicates_;
