@@ -95,6 +95,7 @@ EventColumns ColumnsOf(const std::vector<MinuteCounts>& minutes, int hours, absl
   EventColumns::Code others = {.code = kOtherCodes,
                                .by_column = std::vector<int64_t>(columns.columns)};
   std::vector<EventColumns::Code> sorted;
+  sorted.reserve(by_code.size());
   for (auto& [number, code] : by_code) sorted.push_back(std::move(code));
   std::stable_sort(sorted.begin(), sorted.end(),
                    [](const auto& a, const auto& b) { return a.total > b.total; });
@@ -204,7 +205,9 @@ void PutAttempts(const std::vector<Attempt>& attempts, HtmlWriter& html) {
   if (all == absl::ZeroDuration()) return;
   html.Put(
           "<svg class=\"attempts\" aria-hidden=\"true\" focusable=\"false\" "
-          "preserveAspectRatio=\"none\" viewBox=\"0 0 1000 ")
+          "preserveAspectRatio=\"none\" height=\"")
+      .Text(StrCat(attempts.size() * kAttemptStep))
+      .Put("\" viewBox=\"0 0 1000 ")
       .Text(StrCat(attempts.size() * kAttemptStep))
       .Put("\">");
   const auto width = [&](absl::Duration time) { return kBarWidth * absl::FDivDuration(time, all); };

@@ -159,7 +159,9 @@ void PutGroupRow(const ShownGroup& shown, const PageLook& look, HtmlWriter& html
       .Text(group.key.account_sid)
       .Put("</span></th><td role=\"cell\" class=\"count\"><b>")
       .Text(NumberText(counts.total()))
-      .Put("</b>");
+      .Put("</b><span class=\"unit\">")
+      .Text(counts.total() == 1 ? " event" : " events")
+      .Put("</span>");
   if (state.episode > 1) {
     html.Put("<span class=\"dim\">of ")
         .Text(NumberText(state.counts.total()))

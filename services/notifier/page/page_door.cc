@@ -172,6 +172,7 @@ class PageDoor::Visit {
       rest = listed->back().place;
     }
     std::vector<int64_t> ids;
+    ids.reserve(listed->size());
     for (const Store::ListedGroup& group : *listed) ids.push_back(group.group.id);
     const auto hours = door_.store_.CountsByHour(ids, BeginOfSparkline(look_.now));
     if (!hours.ok()) return false;
