@@ -18,6 +18,10 @@ namespace {
 const prometheus::Histogram::BucketBoundaries kCommitSeconds = {
     0.0002, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5};
 
+// Of a page, whose promise is 200 ms.
+const prometheus::Histogram::BucketBoundaries kPageSeconds = {
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5};
+
 prometheus::Family<prometheus::Counter>& AddCounters(prometheus::Registry& registry,
                                                      const char* name, const char* help) {
   return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
@@ -120,6 +124,17 @@ NotifierMetrics::NotifierMetrics() : registry_(std::make_unique<prometheus::Regi
                   .Help("A commit, flush to the disk included.")
                   .Register(registry)
                   .Add({}, kCommitSeconds);
+  auto& pages = AddCounters(registry, "understudy_page_requests_total",
+                            "Requests for the operator's page and its files, by how they ended.");
+  for (size_t result = 0; result < page_requests_.size(); ++result) {
+    page_requests_[result] =
+        &pages.Add({{"result", PageResultName(static_cast<PageResult>(result))}});
+  }
+  page_answers_ = &prometheus::BuildHistogram()
+                       .Name("understudy_page_duration_seconds")
+                       .Help("From a request for the operator's page to its answer.")
+                       .Register(registry)
+                       .Add({}, kPageSeconds);
   auto& reloads = AddCounters(registry, "understudy_config_reloads_total",
                               "Times the configuration was read again.");
   reloads_ = {&reloads.Add({{"result", "refused"}}), &reloads.Add({{"result", "loaded"}})};
@@ -224,6 +239,10 @@ void NotifierMetrics::CountAttempt(const Mail& mail, const SendResult& result, a
 
 void NotifierMetrics::ObserveCommit(absl::Duration took) {
   commits_->Observe(absl::ToDoubleSeconds(took));
+}
+void NotifierMetrics::CountPage(PageResult result, absl::Duration took) {
+  page_requests_[static_cast<size_t>(result)]->Increment();
+  page_answers_->Observe(absl::ToDoubleSeconds(took));
 }
 void NotifierMetrics::CountReload(bool good) {
   reloads_[good ? 1 : 0]->Increment();

@@ -16,6 +16,7 @@
 #include "common/serving/http_metrics.h"
 #include "services/notifier/ingest/ingest.h"
 #include "services/notifier/mail/mailer.h"
+#include "services/notifier/page/page_door.h"
 #include "services/notifier/store/store.h"
 
 namespace prometheus {
@@ -75,6 +76,7 @@ class NotifierMetrics {
   void CountAttempt(const Mail& mail, const SendResult& result, absl::Time now);
   void ObserveCommit(absl::Duration took);
   void CountReload(bool good);
+  void CountPage(PageResult result, absl::Duration took);
 
  private:
   class Scrape;
@@ -93,12 +95,14 @@ class NotifierMetrics {
   prometheus::Family<prometheus::Counter>* written_;
   std::array<prometheus::Counter*, kDoors> duplicates_;
   std::array<prometheus::Counter*, 2> reloads_;  // refused, loaded
+  std::array<prometheus::Counter*, kPageResults> page_requests_;
   prometheus::Counter* degraded_;
   prometheus::Counter* lost_;
   prometheus::Counter* over_limit_;
   prometheus::Counter* ambiguous_;
   prometheus::Gauge* last_success_;
   prometheus::Histogram* commits_;
+  prometheus::Histogram* page_answers_;
 
   // Set at a scrape.
   std::array<prometheus::Gauge*, 2> groups_;  // open, recovered
