@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <iterator>
+#include <limits>
 #include <set>
 
 #include "absl/strings/str_cat.h"
@@ -230,6 +231,8 @@ class SimStore::Transaction : public StoreTransaction {
     const int purged = PurgeEvents(before, max);
     PurgeMails(before, max);
     PurgeGroups(before, max);
+    PurgeCounts(rows_.minutes, notifier::MinuteOf(before), max);
+    PurgeCounts(rows_.hours, notifier::HourOf(before), max);
     return purged;
   }
 
@@ -315,6 +318,13 @@ class SimStore::Transaction : public StoreTransaction {
         max, [&](const Mail& mail) { return !IsUnsettled(mail) && mail.settled_at < before; },
         [](const Mail& mail) { return mail.settled_at; });
     for (const Mail& mail : old) Erase(rows_.mails, mail.id);
+  }
+
+  template <typename Map>
+  void PurgeCounts(Map& counts, int64_t before, int max) {
+    for (; max > 0 && !counts.empty() && counts.begin()->first.first < before; --max) {
+      Erase(counts, typename Map::key_type(counts.begin()->first));
+    }
   }
 
   void PurgeGroups(absl::Time before, int max) {
@@ -405,6 +415,9 @@ absl::StatusOr<std::vector<Appended>> SimStore::Append(std::vector<Event> events
     kept.last_event_row = row;
     kept.event_rows.push_back(row);
     rows_.event_rows.emplace(event.event_id, row);
+    rows_.minutes[{notifier::MinuteOf(event.received_at), notifier::CountedCode(event.error_code)}]
+        .Add(event.outcome);
+    ++rows_.hours[{notifier::HourOf(event.received_at), kept.group.id}];
     rows_.events.emplace(
         row, StoredEvent{.row = row, .group_id = kept.group.id, .event = std::move(event)});
     results.push_back(Appended::kStored);
@@ -433,7 +446,13 @@ absl::StatusOr<absl::Time> SimStore::NextDueAt() {
 
 absl::StatusOr<std::vector<StoredEvent>> SimStore::ListEvents(const notifier::EventFilter& filter,
                                                               int64_t before_row, int max) {
+  return Search({.filter = filter}, before_row, max, std::numeric_limits<int>::max())->events;
+}
+
+absl::StatusOr<notifier::FoundEvents> SimStore::Search(const notifier::EventSearch& search,
+                                                       int64_t before_row, int max, int) {
   MutexLock lock(mutex_);
+  const notifier::EventFilter& filter = search.filter;
   std::vector<StoredEvent> listed;
   for (const auto& [row, stored] : rows_.events) {
     const Event& event = stored.event;
@@ -445,13 +464,63 @@ absl::StatusOr<std::vector<StoredEvent>> SimStore::ListEvents(const notifier::Ev
         (filter.phone_number.empty() || event.phone_number == filter.phone_number) &&
         (filter.error_code == 0 || event.error_code == filter.error_code) &&
         (filter.group_id == 0 || stored.group_id == filter.group_id) &&
-        event.occurred_at >= filter.start && event.occurred_at < filter.end) {
+        event.occurred_at >= filter.start && event.occurred_at < filter.end &&
+        (search.host.empty() || (GroupKeyOf(event).host == search.host &&
+                                 notifier::BeginsSo(event.error_url, search.url_begins)))) {
       listed.push_back(stored);
     }
   }
   if (!filter.oldest_first) std::reverse(listed.begin(), listed.end());
-  listed.resize(std::min(listed.size(), static_cast<size_t>(max)));
-  return listed;
+  notifier::FoundEvents found;
+  if (listed.size() > static_cast<size_t>(max)) {
+    listed.resize(static_cast<size_t>(max));
+    found.rest_before_row = listed.back().row;
+  }
+  found.events = std::move(listed);
+  return found;
+}
+
+absl::StatusOr<std::optional<Group>> SimStore::FindGroup(int64_t id) {
+  MutexLock lock(mutex_);
+  const auto found = rows_.groups.find(id);
+  if (found == rows_.groups.end()) return std::nullopt;
+  return found->second.group;
+}
+
+absl::StatusOr<std::optional<StoredEvent>> SimStore::FindEvent(int64_t row) {
+  MutexLock lock(mutex_);
+  const auto found = rows_.events.find(row);
+  if (found == rows_.events.end()) return std::nullopt;
+  return found->second;
+}
+
+absl::StatusOr<std::vector<notifier::MinuteCounts>> SimStore::CountsByMinute(absl::Time since) {
+  MutexLock lock(mutex_);
+  std::vector<notifier::MinuteCounts> minutes;
+  for (const auto& [key, counts] : rows_.minutes) {
+    if (key.first < notifier::MinuteOf(since)) continue;
+    minutes.push_back({.minute = absl::UnixEpoch() + absl::Minutes(key.first),
+                       .error_code = key.second,
+                       .counts = counts});
+  }
+  return minutes;
+}
+
+absl::StatusOr<std::vector<notifier::HourCount>> SimStore::CountsByHour(
+    const std::vector<int64_t>& group_ids, absl::Time since) {
+  MutexLock lock(mutex_);
+  const int64_t first = notifier::HourOf(since);
+  std::vector<notifier::HourCount> hours;
+  for (const int64_t id : group_ids) {
+    for (const auto& [key, events] : rows_.hours) {
+      if (key.second != id || key.first < first || key.first >= first + notifier::kMaxHoursListed) {
+        continue;
+      }
+      hours.push_back(
+          {.group_id = id, .hour = absl::UnixEpoch() + absl::Hours(key.first), .events = events});
+    }
+  }
+  return hours;
 }
 
 absl::StatusOr<std::vector<notifier::Store::ListedGroup>> SimStore::ListGroups(

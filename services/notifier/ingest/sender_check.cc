@@ -1,14 +1,10 @@
 #include "services/notifier/ingest/sender_check.h"
 
-#include <openssl/crypto.h>
-
 #include <algorithm>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "common/serving/basic_auth.h"
 #include "common/twilio/signature.h"
 
 namespace understudy::notifier {
@@ -42,11 +38,6 @@ twilio::Form WithoutUnsigned(const twilio::Form& body) {
     }
   }
   return rest;
-}
-
-// In a time that does not tell how much of it is right.
-bool IsSame(absl::string_view a, absl::string_view b) {
-  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 SenderProblem Unauthorized(const char* message) {
@@ -96,16 +87,14 @@ BasicSender CheckBasicRequest(const std::vector<Account>& accounts,
                                    [](const Account& a) { return a.auth_token.empty(); });
   if (anybody) return {};
   const std::string* header = serving::FindHeader(request.headers, "Authorization");
-  if (header == nullptr || !absl::StartsWithIgnoreCase(*header, "basic ")) {
+  const std::optional<serving::BasicCredentials> credentials =
+      header == nullptr ? std::nullopt : serving::ReadBasic(*header);
+  if (!credentials.has_value()) {
     return {.problem = Unauthorized("HTTP Basic with an account's sid and auth token is required")};
   }
-  std::string credentials;
-  absl::string_view encoded = absl::string_view(*header).substr(6);
-  absl::Base64Unescape(absl::StripAsciiWhitespace(encoded), &credentials);
-  const size_t colon = credentials.find(':');
-  const Account* account = FindAccount(accounts, absl::string_view(credentials).substr(0, colon));
-  if (colon == std::string::npos || account == nullptr || account->auth_token.empty() ||
-      !IsSame(absl::string_view(credentials).substr(colon + 1), account->auth_token.Reveal())) {
+  const Account* account = FindAccount(accounts, credentials->user);
+  if (account == nullptr || account->auth_token.empty() ||
+      !serving::IsSameSecret(credentials->password, account->auth_token)) {
     return {.problem = Unauthorized("the account or its auth token is not right")};
   }
   return {.account_sid = account->sid};

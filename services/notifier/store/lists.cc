@@ -127,6 +127,20 @@ std::vector<Store::ListedGroup> ListGroups(Connection& connection, const GroupFi
   return groups;
 }
 
+std::optional<Group> FindGroup(Connection& connection, int64_t id) {
+  Rows rows =
+      connection.Query(absl::StrCat("SELECT ", kGroupColumns, " FROM groups WHERE id = ?"), id);
+  if (!rows.Next()) return std::nullopt;
+  return ReadGroup(rows);
+}
+
+std::optional<StoredEvent> FindEvent(Connection& connection, int64_t row) {
+  Rows rows = connection.Query(
+      absl::StrCat("SELECT ", kStoredEventColumns, " FROM events WHERE row = ?"), row);
+  if (!rows.Next()) return std::nullopt;
+  return ReadStoredEvent(rows);
+}
+
 absl::Time NextDueAt(Connection& connection) {
   return std::min(
       FirstTime(connection.Query("SELECT ifnull(min(due_at), 9223372036854775807) FROM groups "

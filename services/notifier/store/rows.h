@@ -4,10 +4,15 @@
 #define SERVICES_NOTIFIER_STORE_ROWS_H_
 
 #include "absl/strings/string_view.h"
-#include "services/notifier/store/sqlite.h"
+#include "common/sqlite/sqlite.h"
 #include "services/notifier/store/store.h"
 
 namespace understudy::notifier {
+
+using sqlite::Blob;
+using sqlite::Connection;
+using sqlite::OptionalText;
+using sqlite::Rows;
 
 // What ReadX reads, for a SELECT.
 extern const absl::string_view kStoredEventColumns;

@@ -6,7 +6,9 @@
 #include "absl/strings/str_cat.h"
 #include "services/notifier/store/event_blocks.h"
 #include "services/notifier/store/known_ids.h"
+#include "services/notifier/store/lists.h"
 #include "services/notifier/store/rows.h"
+#include "services/notifier/store/summaries.h"
 
 namespace understudy::notifier {
 namespace {
@@ -47,10 +49,7 @@ std::vector<Group> SqliteTransaction::DueGroups(absl::Time now, int max) {
 }
 
 std::optional<Group> SqliteTransaction::FindGroup(int64_t id) {
-  Rows rows =
-      connection_.Query(absl::StrCat("SELECT ", kGroupColumns, " FROM groups WHERE id = ?"), id);
-  if (!rows.Next()) return std::nullopt;
-  return ReadGroup(rows);
+  return notifier::FindGroup(connection_, id);
 }
 
 void SqliteTransaction::SaveGroupState(int64_t id, const GroupState& state) {
@@ -219,6 +218,7 @@ int SqliteTransaction::Purge(absl::Time before, int max) {
       "AND NOT EXISTS (SELECT 1 FROM told WHERE group_id = groups.id AND over_limit = 1) "
       "ORDER BY last_at, id LIMIT ?)",
       before, max);
+  PurgeSummaries(connection_, before, max);
   return purged;
 }
 

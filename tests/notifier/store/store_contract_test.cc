@@ -30,10 +30,12 @@ using notifier::EventFilter;
 using notifier::Group;
 using notifier::GroupFilter;
 using notifier::GroupState;
+using notifier::HourCount;
 using notifier::kOtherHosts;
 using notifier::Level;
 using notifier::Mail;
 using notifier::MailState;
+using notifier::MinuteCounts;
 using notifier::Outcome;
 using notifier::Reason;
 using notifier::Store;
@@ -1077,6 +1079,136 @@ TEST_P(StoreContractTest, PurgeGoesByWhenEventsWereReceivedAndTakesThemInOrderOf
               return store.CountEvents(At(absl::Seconds(3)));
             }).total(),
             1);
+}
+
+// --- What the page asks ---
+
+TEST_P(StoreContractTest, EventsAreCountedByMinuteAndCode) {
+  Event other = SampleEvent("2", absl::Seconds(1));
+  other.error_code = 12100;
+  other.outcome = Outcome::kDefaultAnswered;
+  Event unknown_code = SampleEvent("3");
+  unknown_code.error_code = 77777;
+  Event no_code = SampleEvent("4");
+  no_code.error_code = 0;
+  Append({SampleEvent("1"), other, unknown_code, no_code});
+  Append(
+      {SampleEvent("1"), SampleEvent("5", absl::Seconds(59)), SampleEvent("6", absl::Minutes(1))});
+  // At() begins a minute.
+  const auto counted = store_->CountsByMinute(At(absl::Seconds(59)));
+  ASSERT_TRUE(counted.ok());
+  Counts once;
+  once.Add(Outcome::kFallbackAnswered);
+  Counts twice;
+  twice.Add(Outcome::kFallbackAnswered, 2);
+  Counts by_default;
+  by_default.Add(Outcome::kDefaultAnswered);
+  EXPECT_THAT(*counted, ElementsAre(MinuteCounts{At(), notifier::kOtherCodes, once},
+                                    MinuteCounts{At(), 0, once}, MinuteCounts{At(), 11200, twice},
+                                    MinuteCounts{At(), 12100, by_default},
+                                    MinuteCounts{At(absl::Minutes(1)), 11200, once}));
+  EXPECT_THAT(*store_->CountsByMinute(At(absl::Minutes(1))),
+              ElementsAre(MinuteCounts{At(absl::Minutes(1)), 11200, once}));
+  EXPECT_THAT(*store_->CountsByMinute(At(absl::Minutes(2))), IsEmpty());
+}
+
+TEST_P(StoreContractTest, EventsAreCountedByHourAndGroup) {
+  Append({SampleEventAt("1", "https://a.example.com/"),
+          SampleEventAt("2", "https://b.example.com/", absl::Minutes(59)),
+          SampleEventAt("3", "https://a.example.com/", absl::Hours(2))});
+  Append({SampleEventAt("4", "https://a.example.com/", absl::Minutes(1))});
+  const int64_t a = GroupOf("a.example.com").id;
+  const int64_t b = GroupOf("b.example.com").id;
+  // At() begins an hour.
+  EXPECT_THAT(*store_->CountsByHour({b, a, 99}, At()),
+              ElementsAre(HourCount{b, At(), 1}, HourCount{a, At(), 2},
+                          HourCount{a, At(absl::Hours(2)), 1}));
+  EXPECT_THAT(*store_->CountsByHour({a}, At(absl::Hours(1))),
+              ElementsAre(HourCount{a, At(absl::Hours(2)), 1}));
+  EXPECT_THAT(*store_->CountsByHour({a}, At(-absl::Hours(notifier::kMaxHoursListed))), IsEmpty());
+  EXPECT_THAT(*store_->CountsByHour({a}, At(-absl::Hours(notifier::kMaxHoursListed - 1))),
+              ElementsAre(HourCount{a, At(), 2}));
+  EXPECT_THAT(*store_->CountsByHour({}, At()), IsEmpty());
+}
+
+TEST_P(StoreContractTest, CountsGoOnceTheirTimeIsWhollyOver) {
+  for (int minute = 0; minute < 4; ++minute) {
+    Append({SampleEvent(absl::StrCat(minute), absl::Minutes(minute))});
+  }
+  Append({SampleEvent("later", absl::Hours(1))});
+  const auto purge = [&](absl::Duration before, int max) {
+    Write([&](StoreTransaction& store) { store.Purge(At(before), max); });
+    return std::pair(store_->CountsByMinute(At())->size(), store_->CountsByHour({1}, At())->size());
+  };
+  EXPECT_EQ(purge(absl::Minutes(1) - absl::Nanoseconds(1), 9), (std::pair<size_t, size_t>(5, 2)));
+  EXPECT_EQ(purge(absl::Minutes(1), 9), (std::pair<size_t, size_t>(4, 2)));
+  EXPECT_EQ(purge(absl::Minutes(59), 1), (std::pair<size_t, size_t>(3, 2)));
+  EXPECT_EQ(purge(absl::Hours(1), 9), (std::pair<size_t, size_t>(1, 1)));
+}
+
+TEST_P(StoreContractTest, AGroupAndAnEventAreFoundByTheirNumbers) {
+  Append({SampleEvent("1"), SampleEventAt("2", "https://b.example.com/")});
+  const auto listed = store_->ListEvents({}, 0, 10);
+  for (const StoredEvent& stored : *listed) {
+    const auto found = store_->FindEvent(stored.row);
+    ASSERT_TRUE(found.ok() && found->has_value());
+    EXPECT_EQ((*found)->event, stored.event);
+    EXPECT_EQ((*found)->group_id, stored.group_id);
+  }
+  const Group group = GroupOf("b.example.com");
+  const auto found = store_->FindGroup(group.id);
+  ASSERT_TRUE(found.ok() && found->has_value());
+  EXPECT_EQ((*found)->key, group.key);
+  EXPECT_EQ((*found)->state, group.state);
+  EXPECT_FALSE(store_->FindGroup(99)->has_value());
+  EXPECT_FALSE(store_->FindEvent(99)->has_value());
+  EXPECT_FALSE(store_->FindEvent(-1)->has_value());
+}
+
+TEST_P(StoreContractTest, EventsAreFoundByTheBeginningOfTheirUrl) {
+  Make({.max_open_groups = 2});
+  Append({SampleEventAt("a1", "https://a.example.com/voice?x=1"),
+          SampleEventAt("b1", "http://b.example.com/"),
+          SampleEventAt("a2", "http://a.example.com/Menu"),
+          SampleEventAt("c1", "https://c.example.com/voice"),  // falls into "(other hosts)"
+          SampleEventAt("a3", "https://a.example.com:8443/voice"),
+          SampleEventAt("a4", "https://A.example.com/voice")});
+  const auto find = [&](const std::string& host, const std::string& begins) {
+    const auto found = store_->Search({.host = host, .url_begins = begins}, 0, 10, kAll);
+    EXPECT_TRUE(found.ok()) << found.status();
+    EXPECT_EQ(found->rest_before_row, 0);
+    return IdsOf(found->events);
+  };
+  EXPECT_THAT(find("a.example.com", ""), ElementsAre("a4", "a2", "a1"));
+  EXPECT_THAT(find("a.example.com", "a.example.com/voice"), ElementsAre("a4", "a1"));
+  EXPECT_THAT(find("a.example.com", "a.example.com/VOICE?x=1"), ElementsAre("a1"));
+  EXPECT_THAT(find("a.example.com", "http://a.example.com/"), ElementsAre("a2"));
+  EXPECT_THAT(find("a.example.com:8443", "a.example.com:8443/v"), ElementsAre("a3"));
+  EXPECT_THAT(find("c.example.com", "https://c.example.com/"), ElementsAre("c1"));
+  EXPECT_THAT(find("example.com", ""), IsEmpty());
+  EXPECT_THAT(find(kOtherHosts, ""), IsEmpty());
+}
+
+TEST_P(StoreContractTest, ASearchSaysWhereToGoOn) {
+  for (int i = 0; i < 7; ++i) {
+    Event event = SampleEventAt(absl::StrCat(i), "https://a.example.com/", absl::Seconds(i));
+    event.resource_sid = i % 3 == 0 ? "CA1" : "CA2";
+    Append({event});
+  }
+  const notifier::EventSearch search = {.filter = {.resource_sid = "CA1"}, .host = "a.example.com"};
+  const auto first = store_->Search(search, 0, 2, kAll);
+  ASSERT_TRUE(first.ok());
+  EXPECT_THAT(IdsOf(first->events), ElementsAre("6", "3"));
+  ASSERT_NE(first->rest_before_row, 0);
+  const auto second = store_->Search(search, first->rest_before_row, 2, kAll);
+  EXPECT_THAT(IdsOf(second->events), ElementsAre("0"));
+  EXPECT_EQ(second->rest_before_row, 0);
+  const auto exact = store_->Search(search, 0, 3, kAll);
+  EXPECT_EQ(exact->events.size(), 3u);
+  EXPECT_EQ(exact->rest_before_row, 0);
+  const auto by_time = store_->Search(
+      {.filter = {.start = At(absl::Seconds(2)), .end = At(absl::Seconds(4))}}, 0, 10, kAll);
+  EXPECT_THAT(IdsOf(by_time->events), ElementsAre("4", "3"));  // 40 ms before they were received
 }
 
 INSTANTIATE_TEST_SUITE_P(Stores, StoreContractTest,

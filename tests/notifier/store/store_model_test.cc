@@ -108,7 +108,7 @@ class Steps {
 
   // Does something; what that was, and what came of it.
   std::string Run() {
-    switch (Below(10)) {
+    switch (Below(12)) {
       case 0:
       case 1:
       case 2:
@@ -121,6 +121,10 @@ class Steps {
         return ListEvents();
       case 7:
         return ListGroups();
+      case 8:
+        return Search();
+      case 9:
+        return Counts();
       default:
         return Look();
     }
@@ -134,7 +138,7 @@ class Steps {
   int64_t GroupId() { return 1 + Below(16); }
   std::string Account() { return Chance(70) ? kAccount : kOtherAccount; }
   std::string Number() { return absl::StrCat("+1415555010", Below(4)); }
-  int Code() { return Chance(60) ? 11200 : 12100; }
+  int Code() { return Chance(60) ? 11200 : Chance(80) ? 12100 : 99990 + Below(3); }
   std::string Host() {
     return Chance(20) ? notifier::kOtherHosts : absl::StrCat("h", Below(6), ".example.com");
   }
@@ -323,6 +327,57 @@ class Steps {
       if (listed->empty()) break;
       before = listed->back().place;
     }
+    return text;
+  }
+
+  // Pages differ where one store looks at more than another: their events together do not.
+  std::string Search() {
+    notifier::EventSearch search;
+    if (Chance(70)) {
+      search.host = absl::StrCat("h", Below(7), ".example.com");
+      search.url_begins = absl::StrCat(Chance(50) ? "https://" : "", search.host);
+      if (Chance(30)) absl::StrAppend(&search.url_begins, "/", Below(3));
+    }
+    if (Chance(20)) search.filter.account_sid = Account();
+    if (Chance(20)) search.filter.resource_sid = absl::StrCat("CA", Below(30));
+    if (Chance(20)) search.filter.phone_number = Number();
+    if (Chance(20)) search.filter.error_code = Code();
+    if (Chance(20)) search.filter.group_id = GroupId();
+    if (Chance(30)) search.filter.start = Near();
+    if (Chance(30)) search.filter.end = Near();
+    const int max = 1 + Below(40);
+    const int max_looked_at = 1 + Below(60);
+    std::string text = "search:";
+    int64_t before_row = 0;
+    do {
+      const auto found = store_.Search(search, before_row, max, max_looked_at);
+      if (!found.ok()) return absl::StrCat(text, found.status().ToString());
+      if (found->events.size() > static_cast<size_t>(max)) return "more than was asked for";
+      for (const StoredEvent& event : found->events) absl::StrAppend(&text, Text(event));
+      if (before_row != 0 && found->rest_before_row >= before_row) return "it does not get on";
+      before_row = found->rest_before_row;
+    } while (before_row != 0);
+    return text;
+  }
+
+  std::string Counts() {
+    const absl::Time since = Near();
+    const auto minutes = store_.CountsByMinute(since);
+    std::vector<int64_t> ids = {GroupId(), GroupId()};
+    const auto hours = store_.CountsByHour(ids, since);
+    const auto group = store_.FindGroup(ids[0]);
+    const auto event = store_.FindEvent(1 + Below(400));
+    if (!minutes.ok() || !hours.ok() || !group.ok() || !event.ok()) return "cannot count";
+    std::string text = "counts:";
+    for (const notifier::MinuteCounts& minute : *minutes) {
+      absl::StrAppend(&text, "\n  ", Text(minute.minute), " ", minute.error_code,
+                      Text(minute.counts));
+    }
+    for (const notifier::HourCount& hour : *hours) {
+      absl::StrAppend(&text, "\n  ", hour.group_id, " ", Text(hour.hour), " ", hour.events);
+    }
+    if (group->has_value()) absl::StrAppend(&text, Text(**group));
+    if (event->has_value()) absl::StrAppend(&text, Text(**event));
     return text;
   }
 

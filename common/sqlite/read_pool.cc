@@ -1,8 +1,8 @@
-#include "services/notifier/store/read_pool.h"
+#include "common/sqlite/read_pool.h"
 
 #include <utility>
 
-namespace understudy::notifier {
+namespace understudy::sqlite {
 
 ReadPool::ReadPool(std::string path, absl::Duration busy_timeout)
     : path_(std::move(path)), busy_timeout_(busy_timeout) {}
@@ -47,4 +47,4 @@ void ReadPool::Open() {
   is_open_ = true;
 }
 
-}  // namespace understudy::notifier
+}  // namespace understudy::sqlite

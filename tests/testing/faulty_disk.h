@@ -1,6 +1,6 @@
 // A disk for SQLite that fails on demand, and that knows what a power cut would leave of it.
-#ifndef TESTS_NOTIFIER_STORE_FAULTY_DISK_H_
-#define TESTS_NOTIFIER_STORE_FAULTY_DISK_H_
+#ifndef TESTS_TESTING_FAULTY_DISK_H_
+#define TESTS_TESTING_FAULTY_DISK_H_
 
 #include <cstdint>
 #include <map>
@@ -53,4 +53,4 @@ class FaultyDisk {
 
 }  // namespace understudy::testing
 
-#endif  // TESTS_NOTIFIER_STORE_FAULTY_DISK_H_
+#endif  // TESTS_TESTING_FAULTY_DISK_H_

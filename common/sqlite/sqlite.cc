@@ -1,4 +1,4 @@
-#include "services/notifier/store/sqlite.h"
+#include "common/sqlite/sqlite.h"
 
 #include <cerrno>
 #include <cstring>
@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/serving/monotonic_clock.h"
 
-namespace understudy::notifier {
+namespace understudy::sqlite {
 namespace {
 
 constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
@@ -273,4 +273,4 @@ int Connection::SystemError() const {
   return 0;
 }
 
-}  // namespace understudy::notifier
+}  // namespace understudy::sqlite

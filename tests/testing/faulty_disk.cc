@@ -1,4 +1,4 @@
-#include "tests/notifier/store/faulty_disk.h"
+#include "tests/testing/faulty_disk.h"
 
 #include <sqlite3.h>
 

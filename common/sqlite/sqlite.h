@@ -2,8 +2,8 @@
 //
 // Failures stick: after the first, a connection's Run and Query do nothing until TakeFailure(), so
 // that a transaction is written as a list of statements and looked at once, at its end.
-#ifndef SERVICES_NOTIFIER_STORE_SQLITE_H_
-#define SERVICES_NOTIFIER_STORE_SQLITE_H_
+#ifndef COMMON_SQLITE_SQLITE_H_
+#define COMMON_SQLITE_SQLITE_H_
 
 #include <sqlite3.h>
 
@@ -16,7 +16,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
-namespace understudy::notifier {
+namespace understudy::sqlite {
 
 // What kind of thing went wrong, by what there is to be done about it.
 enum class Trouble : uint8_t {
@@ -182,6 +182,6 @@ class Connection {
   int log_pages_ = 0;
 };
 
-}  // namespace understudy::notifier
+}  // namespace understudy::sqlite
 
-#endif  // SERVICES_NOTIFIER_STORE_SQLITE_H_
+#endif  // COMMON_SQLITE_SQLITE_H_

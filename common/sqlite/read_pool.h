@@ -1,7 +1,7 @@
 // Connections that only read, shared by all threads. They never wait for the writer, nor it for
 // them.
-#ifndef SERVICES_NOTIFIER_STORE_READ_POOL_H_
-#define SERVICES_NOTIFIER_STORE_READ_POOL_H_
+#ifndef COMMON_SQLITE_READ_POOL_H_
+#define COMMON_SQLITE_READ_POOL_H_
 
 #include <memory>
 #include <string>
@@ -11,9 +11,9 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "common/mutex.h"
-#include "services/notifier/store/sqlite.h"
+#include "common/sqlite/sqlite.h"
 
-namespace understudy::notifier {
+namespace understudy::sqlite {
 
 // At the same time; further readers wait for one of them.
 inline constexpr int kMaxReaders = 4;
@@ -41,6 +41,6 @@ class ReadPool {
   std::vector<std::unique_ptr<Connection>> idle_ GUARDED_BY(mutex_);
 };
 
-}  // namespace understudy::notifier
+}  // namespace understudy::sqlite
 
-#endif  // SERVICES_NOTIFIER_STORE_READ_POOL_H_
+#endif  // COMMON_SQLITE_READ_POOL_H_
