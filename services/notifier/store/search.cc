@@ -22,7 +22,8 @@ constexpr int kMaxGroupsSearched = 1000;
 
 // What the conditions are about, of an event: its texts are read once it is found.
 constexpr absl::string_view kCandidateColumns =
-    "e.row, group_id, account_sid, resource_sid, phone_number, error_code, occurred_at, error_url";
+    "e.row, group_id, account_sid, resource_sid, phone_number, error_code, occurred_at, error_url, "
+    "event_id";
 
 // The index to walk: that of the condition which leaves fewest events; see lists.cc.
 struct Walk {
@@ -31,6 +32,7 @@ struct Walk {
 };
 
 Walk WalkFor(const EventFilter& filter) {
+  if (!filter.event_id.empty()) return {"INDEXED BY events_by_id", " AND event_id = ?10"};
   if (!filter.resource_sid.empty()) {
     return {"INDEXED BY events_by_resource", " AND resource_sid = ?3"};
   }
@@ -64,10 +66,12 @@ bool IsWanted(Rows& rows, const EventSearch& search) {
   if (filter.error_code != 0 && error_code != filter.error_code) return false;
   const absl::Time occurred_at = rows.Time();
   if (occurred_at < filter.start || occurred_at >= filter.end) return false;
-  if (search.host.empty()) return true;
   const std::string error_url = rows.Text();
-  return BeginsSo(error_url, search.url_begins) &&
-         GroupKeyOf({.error_url = error_url}).host == search.host;
+  if (!search.host.empty() && (!BeginsSo(error_url, search.url_begins) ||
+                               GroupKeyOf({.error_url = error_url}).host != search.host)) {
+    return false;
+  }
+  return filter.event_id.empty() || rows.Text() == filter.event_id;
 }
 
 Candidate ReadCandidate(Rows& rows, const EventSearch& search) {
@@ -120,7 +124,7 @@ void WalkEvents(Connection& connection, const EventSearch& search, int64_t last,
       "ORDER BY b.block DESC, row DESC");
   Rows rows = connection.Query(sql, BlockOf(last), last, filter.resource_sid, filter.group_id,
                                filter.phone_number, filter.account_sid, filter.error_code,
-                               filter.start, filter.end);
+                               filter.start, filter.end, filter.event_id);
   while (!places.IsFull() && rows.Next()) {
     const Candidate candidate = ReadCandidate(rows, search);
     if (places.HasLookedEnough()) {
@@ -143,7 +147,7 @@ std::vector<SearchedGroup> GroupsOf(Connection& connection, const EventSearch& s
   for (const absl::string_view host : {absl::string_view(search.host), kOthers}) {
     Rows rows = connection.Query(
         "SELECT id, last_event_row, account_sid, error_code FROM groups INDEXED BY groups_by_host "
-        "WHERE host = ? LIMIT ?",
+        "WHERE host = ? ORDER BY last_event_row DESC LIMIT ?",
         host, kMaxGroupsSearched);
     while (rows.Next()) {
       const SearchedGroup group = {.id = rows.Int(), .last_event_row = rows.Int()};

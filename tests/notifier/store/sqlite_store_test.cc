@@ -207,8 +207,8 @@ TEST_F(SqliteStoreTest, AFileFromBeforeThereWereCountsGetsThoseOfItsLastDay) {
   }
   {
     OtherProgram other(Path());
-    other.Execute("DROP TABLE minute_counts; DROP TABLE hour_counts; DROP INDEX groups_by_host");
-    other.Execute("PRAGMA user_version = 1");
+    other.Execute("DROP TABLE minute_counts; DROP TABLE hour_counts");
+    other.Execute("PRAGMA user_version = 2");
   }
   const auto store = Open();
   EXPECT_EQ(*store->CountsByMinute(At()), minutes);  // as all of them are in one block

@@ -339,6 +339,7 @@ class Steps {
       search.url_begins = absl::StrCat(Chance(50) ? "https://" : "", search.host);
       if (Chance(30)) absl::StrAppend(&search.url_begins, "/", Below(3));
     }
+    if (Chance(5)) search.filter.event_id = absl::StrCat("e", Below(400));
     if (Chance(20)) search.filter.account_sid = Account();
     if (Chance(20)) search.filter.resource_sid = absl::StrCat("CA", Below(30));
     if (Chance(20)) search.filter.phone_number = Number();

@@ -22,8 +22,6 @@ CREATE TABLE hour_counts (
   PRIMARY KEY (hour, group_id)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX groups_by_host ON groups (host, last_event_row);
-
 -- Of what is there already, the blocks that reach into the last day before the newest event: more
 -- the page does not show.
 INSERT INTO minute_counts
