@@ -76,6 +76,13 @@ RestError Unauthenticated() {
   return MakeRestError(20003, "Authenticate");
 }
 
+RestError HttpRefusal(int status, absl::string_view reason) {
+  const bool has_own_code = status == 429 || status == 500 || status == 503;
+  return {.code = has_own_code ? 20000 + status : 20422,
+          .message = std::string(reason),
+          .status = status};
+}
+
 std::string Rfc2822Date(absl::Time time) {
   return absl::FormatTime("%a, %d %b %E4Y %H:%M:%S +0000", time, absl::UTCTimeZone());
 }

@@ -67,7 +67,7 @@ class NotifierMetrics::Scrape : public prometheus::Collectable {
     m.store_moved_aside_->Set(static_cast<double>(facts.store_moved_aside));
     m.store_refused_->Set(static_cast<double>(facts.store_refused_appends));
     m.waiting_events_->Set(static_cast<double>(facts.waiting_events));
-    m.http_connections_->Set(facts.http_connections);
+    m.http_->SetConnections(facts.http_connections);
     m.log_lines_dropped_->Set(static_cast<double>(serving::DroppedLogLines()));
     std::vector<prometheus::MetricFamily> families = m.registry_->Collect();
     if (m.certificates_ != nullptr) serving::AppendTlsMetrics(*m.certificates_, families);
@@ -95,12 +95,7 @@ NotifierMetrics::NotifierMetrics() : registry_(std::make_unique<prometheus::Regi
   lost_ = &AddCounters(registry, "understudy_ingest_lost_total",
                        "Of these, events that made room for others and are in the log alone.")
                .Add({});
-  auto& http = AddCounters(registry, "understudy_http_events_total",
-                           "What happened to HTTP connections and requests.");
-  for (size_t event = 0; event < http_.size(); ++event) {
-    http_[event] =
-        &http.Add({{"event", serving::PublicEventName(static_cast<serving::PublicEvent>(event))}});
-  }
+  http_ = std::make_unique<serving::HttpMetrics>(registry);
   mails_ = &AddCounters(registry, "understudy_mails_total",
                         "Attempts to send a mail, by how they ended and why.");
   written_ = &AddCounters(registry, "understudy_mails_written_total",
@@ -145,7 +140,6 @@ NotifierMetrics::NotifierMetrics() : registry_(std::make_unique<prometheus::Regi
                             "Batches refused since the start because too much was waiting.");
   waiting_events_ = AddGauge(registry, "understudy_ingest_waiting_events",
                              "Events of answered callers that wait for the store.");
-  http_connections_ = AddGauge(registry, "understudy_http_connections", "Open HTTP connections.");
   log_lines_dropped_ = AddGauge(registry, "understudy_log_lines_dropped",
                                 "Log lines lost since the start because nobody read them.");
   scrape_ = std::make_unique<Scrape>(*this);
@@ -193,7 +187,7 @@ void NotifierMetrics::CountLost() {
   lost_->Increment();
 }
 void NotifierMetrics::CountHttp(serving::PublicEvent event) {
-  http_[static_cast<size_t>(event)]->Increment();
+  http_->Count(event);
 }
 void NotifierMetrics::CountMailWritten(Reason reason) {
   written_->Add({{"reason", ReasonName(reason)}}).Increment();

@@ -13,7 +13,7 @@
 
 #include "absl/time/time.h"
 #include "common/mutex.h"
-#include "common/serving/public_server.h"
+#include "common/serving/http_metrics.h"
 #include "services/notifier/ingest/ingest.h"
 #include "services/notifier/mail/mailer.h"
 #include "services/notifier/store/store.h"
@@ -77,6 +77,7 @@ class NotifierMetrics {
   class Scrape;
 
   std::unique_ptr<prometheus::Registry> registry_;
+  std::unique_ptr<serving::HttpMetrics> http_;
   std::unique_ptr<Scrape> scrape_;
   std::function<NotifierFacts()> facts_;
   const serving::TlsIdentities* certificates_ = nullptr;
@@ -86,7 +87,6 @@ class NotifierMetrics {
   prometheus::Family<prometheus::Counter>* mails_;
   prometheus::Family<prometheus::Counter>* written_;
   std::array<prometheus::Counter*, kDoors> duplicates_;
-  std::array<prometheus::Counter*, serving::kPublicEvents> http_;
   std::array<prometheus::Counter*, 2> reloads_;  // refused, loaded
   prometheus::Counter* degraded_;
   prometheus::Counter* lost_;
@@ -107,7 +107,6 @@ class NotifierMetrics {
   prometheus::Gauge* store_moved_aside_;
   prometheus::Gauge* store_refused_;
   prometheus::Gauge* waiting_events_;
-  prometheus::Gauge* http_connections_;
   prometheus::Gauge* log_lines_dropped_;
 
   // Series that exist once their first event has happened.

@@ -13,7 +13,7 @@
 #include "common/twilio/charset.h"
 #include "common/twilio/form.h"
 #include "common/twilio/identifiers.h"
-#include "common/twilio/sensitive.h"
+#include "common/twilio/kept_form.h"
 #include "common/twilio/url.h"
 
 namespace understudy::notifier {
@@ -53,45 +53,6 @@ std::string Clean(absl::string_view text, size_t max) {
 
 Refusal Refuse(const char* reason, const char* field, std::string message) {
   return {.reason = reason, .field = field, .message = std::move(message)};
-}
-
-// Where a parameter or header holds a URL, its credentials go as they do elsewhere.
-std::string CleanValue(absl::string_view value, size_t max) {
-  const bool is_url =
-      absl::StartsWithIgnoreCase(value, "http://") || absl::StartsWithIgnoreCase(value, "https://");
-  return is_url ? Clean(twilio::RedactUrl(value), max) : Clean(value, max);
-}
-
-// At most `max_count` fields of `form`, with `max_bytes` in all.
-void KeepSome(twilio::Form& form, size_t max_count, size_t max_bytes) {
-  size_t kept = 0;
-  for (twilio::Parameter& field : form) {
-    if (kept == max_count) break;
-    std::string name = Clean(field.name, kMaxWordBytes);
-    if (name.empty()) continue;
-    if (name.size() >= max_bytes) break;
-    max_bytes -= name.size();
-    std::string value = CleanValue(field.value, std::min(kMaxValueBytes, max_bytes));
-    max_bytes -= value.size();
-    form[kept++] = {.name = std::move(name), .value = std::move(value)};
-  }
-  form.resize(kept);
-}
-
-void CleanParameters(twilio::Form& parameters) {
-  for (twilio::Parameter& parameter : parameters) {
-    if (twilio::IsSecretParameter(parameter.name)) parameter.value = twilio::kNotKept;
-  }
-  KeepSome(parameters, kMaxParameters, kMaxParametersBytes);
-}
-
-void CleanHeaders(twilio::Form& headers) {
-  headers.erase(std::remove_if(headers.begin(), headers.end(),
-                               [](const twilio::Parameter& header) {
-                                 return twilio::IsSecretHeader(header.name);
-                               }),
-                headers.end());
-  KeepSome(headers, kMaxHeaders, kMaxHeadersBytes);
 }
 
 // The first half of what may be kept, and the last.
@@ -180,10 +141,10 @@ std::optional<Refusal> Normalize(Event& event, absl::Time now) {
   event.elapsed = std::clamp(event.elapsed, absl::ZeroDuration(), kMaxElapsed);
   event.attempt_count = std::max(event.attempt_count, 0);
   event.http_status = std::max(event.http_status, 0);
-  CleanParameters(event.parameters);
+  event.parameters = twilio::KeptParameters(event.parameters);
+  event.request_headers = twilio::KeptHeaders(event.request_headers);
+  event.response_headers = twilio::KeptHeaders(event.response_headers);
   CleanAttempts(event.attempts);
-  CleanHeaders(event.request_headers);
-  CleanHeaders(event.response_headers);
   return std::nullopt;
 }
 
@@ -223,16 +184,18 @@ uint64_t FingerprintOf(const Event& event) {
                      event.http_status, ",", absl::ToInt64Microseconds(event.elapsed), ",",
                      event.attempt_count)}});
   // Behind what events had at first, so that without these an event's digest is what it was.
-  for (const twilio::Form* form :
-       {&event.parameters, &event.request_headers, &event.response_headers}) {
-    if (!form->empty()) absl::StrAppend(&text, "&&", twilio::EncodeForm(*form));
-  }
+  const auto add = [&](const char* name, const twilio::Form& form) {
+    if (!form.empty()) absl::StrAppend(&text, "&&", name, "&", twilio::EncodeForm(form));
+  };
+  add("parameters", event.parameters);
+  add("request_headers", event.request_headers);
+  add("response_headers", event.response_headers);
   if (event.request_method != Method::kUnspecified) {
-    absl::StrAppend(&text, "&&&", static_cast<int>(event.request_method));
+    absl::StrAppend(&text, "&&request_method&", static_cast<int>(event.request_method));
   }
   for (const Attempt& attempt : event.attempts) {
     absl::StrAppend(
-        &text, "&&&&",
+        &text, "&&attempt&",
         twilio::EncodeForm({{attempt.url, attempt.remote_address},
                             {attempt.detail, Microseconds(attempt.dns)},
                             {Microseconds(attempt.connect), Microseconds(attempt.tls)},

@@ -28,15 +28,6 @@ inline constexpr size_t kMaxTextBytes = 4096;  // detail and response_excerpt
 inline constexpr size_t kMaxWordBytes = 256;   // every other text
 // What durations are cut to: no call lasts longer.
 inline constexpr absl::Duration kMaxElapsed = absl::Hours(24);
-// Of a parameter or header, so that one long text does not push out the others.
-inline constexpr size_t kMaxValueBytes = 1024;
-// Of the parameters, and their names and values together: what is over it is left out, the value
-// that crosses the limit cut.
-inline constexpr size_t kMaxParameters = 64;
-inline constexpr size_t kMaxParametersBytes = 4096;
-// The same of the headers of the request, and of those of the response.
-inline constexpr size_t kMaxHeaders = 32;
-inline constexpr size_t kMaxHeadersBytes = 2048;
 // Of more attempts the middle ones are left out.
 inline constexpr size_t kMaxAttempts = 8;
 inline constexpr size_t kMaxAttemptDetailBytes = 512;
@@ -104,12 +95,12 @@ struct Event {
   int attempt_count = 0;
   std::string resolution_id = {};
   std::string response_excerpt = {};
-  // As they were sent to the target; in place of a secret's value stands twilio::kNotKept.
-  twilio::Form parameters = {};
-  std::vector<Attempt> attempts = {};  // to the target, in order
+  // Of the request that failed; within the limits of common/twilio/kept_form.h.
   Method request_method = Method::kUnspecified;
+  twilio::Form parameters = {};
   twilio::Form request_headers = {};
   twilio::Form response_headers = {};
+  std::vector<Attempt> attempts = {};  // to the target, in order
 
   friend bool operator==(const Event&, const Event&) = default;
 };

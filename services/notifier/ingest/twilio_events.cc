@@ -12,6 +12,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "common/twilio/kept_form.h"
 
 namespace understudy::notifier {
 namespace {
@@ -58,18 +59,42 @@ std::string ForEventId(absl::string_view text) {
   return is_plain && text.size() <= kMaxNameBytes ? std::string(text) : Digest(text);
 }
 
-// A value anywhere in `root`, as text; "" if it is not there, or no text or number.
-std::string TextAt(const json& root, std::initializer_list<const char*> path) {
+// Null if nothing is there.
+const json* NodeAt(const json& root, std::initializer_list<const char*> path) {
   const json* node = &root;
   for (const char* name : path) {
-    if (!node->is_object()) return {};
+    if (!node->is_object()) return nullptr;
     const auto child = node->find(name);
-    if (child == node->end()) return {};
+    if (child == node->end()) return nullptr;
     node = &*child;
   }
+  return node;
+}
+
+// A value anywhere in `root`, as text; "" if it is not there, or no text or number.
+std::string TextAt(const json& root, std::initializer_list<const char*> path) {
+  const json* const node = NodeAt(root, path);
+  if (node == nullptr) return {};
   if (node->is_string()) return node->get<std::string>();
   if (node->is_number_integer()) return absl::StrCat(node->get<int64_t>());
   return {};
+}
+
+// The texts and numbers of an object anywhere in `root`, by name.
+twilio::Form FormAt(const json& root, std::initializer_list<const char*> path) {
+  twilio::Form form;
+  const json* const node = NodeAt(root, path);
+  if (node == nullptr || !node->is_object()) return form;
+  for (const auto& [name, value] : node->items()) {
+    form.push_back({.name = name, .value = TextAt(value, {})});
+  }
+  return form;
+}
+
+Method MethodOf(absl::string_view name) {
+  if (absl::EqualsIgnoreCase(name, "GET")) return Method::kGet;
+  if (absl::EqualsIgnoreCase(name, "POST")) return Method::kPost;
+  return Method::kUnspecified;
 }
 
 std::string FirstTextAt(const json& root,
@@ -115,7 +140,8 @@ std::optional<Event> FallbackEvent(const twilio::Form& parameters, Kind kind,
                  .error_url = Find(parameters, "ErrorUrl"),
                  .target = Target::kPrimary,
                  // Whoever executes our answer has a document.
-                 .outcome = Outcome::kFallbackAnswered};
+                 .outcome = Outcome::kFallbackAnswered,
+                 .parameters = twilio::KeptParameters(parameters)};
   const std::string code = Find(parameters, "ErrorCode");
   if (code.empty() || event.error_url.empty()) return std::nullopt;
   event.error_code = CodeOf(code);
@@ -163,6 +189,10 @@ std::variant<Event, Refusal> DebuggerEvent(const twilio::Form& parameters) {
   event.detail = FirstTextAt(
       payload, {{"more_info", "msg"}, {"more_info", "Msg"}, {"more_info", "parserMessage"}});
   event.response_excerpt = TextAt(payload, {"webhook", "response", "body"});
+  event.request_method = MethodOf(TextAt(payload, {"webhook", "request", "method"}));
+  event.parameters = FormAt(payload, {"webhook", "request", "parameters"});
+  event.request_headers = FormAt(payload, {"webhook", "request", "headers"});
+  event.response_headers = FormAt(payload, {"webhook", "response", "headers"});
   return event;
 }
 

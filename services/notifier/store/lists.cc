@@ -78,7 +78,7 @@ std::vector<StoredEvent> ListEvents(Connection& connection, const EventFilter& f
   const absl::string_view index = IndexFor(filter);
   std::string sql = absl::StrCat("SELECT ", kStoredEventColumns,
                                  " FROM event_blocks AS b CROSS JOIN events AS e ", index,
-                                 " WHERE b.block BETWEEN ?13 AND ?1 AND ",
+                                 kJoinDetails, " WHERE b.block BETWEEN ?13 AND ?1 AND ",
                                  index == kNoIndex ? kOfBlockByRow : kOfBlockByIndex);
   if (!filter.account_sid.empty()) sql += " AND account_sid = ?3";
   if (!filter.resource_sid.empty()) sql += " AND resource_sid = ?4";

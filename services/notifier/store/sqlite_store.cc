@@ -28,10 +28,23 @@ constexpr std::chrono::milliseconds kIdleInterval{1000};
 
 using Work = absl::FunctionRef<absl::Status(StoreTransaction&)>;
 
+size_t BytesOf(const twilio::Form& form) {
+  size_t bytes = 0;
+  for (const auto& [name, value] : form) bytes += name.size() + value.size();
+  return bytes;
+}
+
 size_t BytesOf(const Event& event) {
-  return sizeof(event) + event.event_id.size() + event.account_sid.size() +
-         event.phone_number.size() + event.resource_sid.size() + event.error_url.size() +
-         event.detail.size() + event.resolution_id.size() + event.response_excerpt.size();
+  size_t bytes = sizeof(event) + event.event_id.size() + event.account_sid.size() +
+                 event.phone_number.size() + event.resource_sid.size() + event.error_url.size() +
+                 event.detail.size() + event.resolution_id.size() + event.response_excerpt.size() +
+                 BytesOf(event.parameters) + BytesOf(event.request_headers) +
+                 BytesOf(event.response_headers);
+  for (const Attempt& attempt : event.attempts) {
+    bytes += sizeof(attempt) + attempt.url.size() + attempt.remote_address.size() +
+             attempt.detail.size();
+  }
+  return bytes;
 }
 
 // For another thread: a copy that shares nothing. Abseil counts the references to a status where

@@ -15,9 +15,10 @@ namespace {
 
 // The newest ?3 events of the group ?1 behind row ?2, which is in block ?4; the newest of all its
 // events is in ?5.
-constexpr absl::string_view kFromNewestOfGroup =
-    " FROM event_blocks AS b CROSS JOIN events AS e INDEXED BY events_by_group "
-    "WHERE b.block BETWEEN ?4 AND ?5 AND e.block = b.block AND group_id = ?1 AND row > ?2 "
+constexpr absl::string_view kFromGroup =
+    " FROM event_blocks AS b CROSS JOIN events AS e INDEXED BY events_by_group";
+constexpr absl::string_view kNewestOfGroup =
+    " WHERE b.block BETWEEN ?4 AND ?5 AND e.block = b.block AND group_id = ?1 AND row > ?2 "
     "ORDER BY b.block DESC, row DESC LIMIT ?3";
 
 int64_t Number(Rows&& rows) {
@@ -86,9 +87,9 @@ int64_t SqliteTransaction::CountGroupsOverLimit(const std::string& recipient) {
 }
 
 std::vector<StoredEvent> SqliteTransaction::EventsAfter(int64_t group_id, int64_t row, int max) {
-  Rows rows =
-      connection_.Query(absl::StrCat("SELECT ", kStoredEventColumns, kFromNewestOfGroup), group_id,
-                        row, max, BlockOf(row), BlockOf(NewestEventRow(group_id)));
+  Rows rows = connection_.Query(
+      absl::StrCat("SELECT ", kStoredEventColumns, kFromGroup, kJoinDetails, kNewestOfGroup),
+      group_id, row, max, BlockOf(row), BlockOf(NewestEventRow(group_id)));
   std::vector<StoredEvent> events;
   while (rows.Next()) events.push_back(ReadStoredEvent(rows));
   std::reverse(events.begin(), events.end());
@@ -98,8 +99,8 @@ std::vector<StoredEvent> SqliteTransaction::EventsAfter(int64_t group_id, int64_
 std::vector<UrlCount> SqliteTransaction::CountByUrl(int64_t group_id, int64_t row, int max_events,
                                                     int max_urls) {
   Rows rows =
-      connection_.Query(absl::StrCat("SELECT error_url, outcome", kFromNewestOfGroup), group_id,
-                        row, max_events, BlockOf(row), BlockOf(NewestEventRow(group_id)));
+      connection_.Query(absl::StrCat("SELECT error_url, outcome", kFromGroup, kNewestOfGroup),
+                        group_id, row, max_events, BlockOf(row), BlockOf(NewestEventRow(group_id)));
   std::map<std::string, Counts> by_url;
   while (rows.Next()) {
     const std::string url = rows.Text();

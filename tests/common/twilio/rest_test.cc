@@ -27,6 +27,17 @@ TEST(RestErrorTest, StatusOfEachCode) {
   EXPECT_GE(codes, 20);
 }
 
+TEST(RestErrorTest, WhatAServerRefuses) {
+  const struct {
+    int status;
+    int code;
+  } kCases[] = {{400, 20422}, {408, 20422}, {413, 20422}, {429, 20429}, {500, 20500}, {503, 20503}};
+  for (const auto& c : kCases) {
+    EXPECT_EQ(HttpRefusal(c.status, "x"),
+              (RestError{.code = c.code, .message = "x", .status = c.status}));
+  }
+}
+
 TEST(DateTest, BothForms) {
   absl::Time time;
   ASSERT_TRUE(absl::ParseTime(absl::RFC3339_full, "2015-07-30T23:19:04.999Z", &time, nullptr));

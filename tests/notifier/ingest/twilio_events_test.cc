@@ -69,7 +69,8 @@ TEST(FallbackEventTest, SaysAllTheRequestDoes) {
                            .target = Target::kPrimary,
                            .outcome = Outcome::kFallbackAnswered,
                            .detail = "the platform asked for the fallback's document; from "
-                                     "+14155550100"}));
+                                     "+14155550100",
+                           .parameters = FallbackForm()}));
 }
 
 TEST(FallbackEventTest, FindsTheNamesOlderRequestsUse) {
@@ -169,9 +170,10 @@ constexpr char kPayload[] = R"({
   "more_info": {"Msg": "Got HTTP 502", "sourceComponent": "12000", "ErrorCode": "11200",
                 "httpResponse": "502", "url": "http://www.example.com/index", "LogLevel": "ERROR"},
   "webhook": {"type": "application/json",
-    "request": {"method": "POST", "url": "http://www.example.com/other", "headers": {},
-                "parameters": {"From": "+14155550100", "To": "+14155550199"}},
-    "response": {"status_code": 503, "headers": {}, "body": "bad gateway"}}})";
+    "request": {"method": "POST", "url": "http://www.example.com/other",
+                "headers": {"Accept": "*/*"}, "parameters": {
+                  "From": "+14155550100", "To": "+14155550199", "Count": 3}},
+    "response": {"status_code": 503, "headers": {"Server": "nginx"}, "body": "bad gateway"}}})";
 
 Form DebuggerForm(const std::string& payload = kPayload) {
   return {{"AccountSid", kAccount}, {"Sid", "NO00000000000000000000000000000001"},
@@ -194,18 +196,23 @@ std::string ReasonOf(const Form& form) {
 }
 
 TEST(DebuggerEventTest, SaysAllTheRequestDoes) {
-  EXPECT_EQ(Good(DebuggerForm()), (Event{.event_id = "debugger-NO00000000000000000000000000000001",
-                                         .occurred_at = absl::FromUnixSeconds(1763999934),
-                                         .account_sid = kAccount,
-                                         .kind = Kind::kVoice,
-                                         .phone_number = "+14155550199",
-                                         .resource_sid = kCall,
-                                         .level = Level::kError,
-                                         .error_code = 11200,
-                                         .error_url = "http://www.example.com/index",
-                                         .http_status = 503,
-                                         .detail = "Got HTTP 502",
-                                         .response_excerpt = "bad gateway"}));
+  EXPECT_EQ(Good(DebuggerForm()),
+            (Event{.event_id = "debugger-NO00000000000000000000000000000001",
+                   .occurred_at = absl::FromUnixSeconds(1763999934),
+                   .account_sid = kAccount,
+                   .kind = Kind::kVoice,
+                   .phone_number = "+14155550199",
+                   .resource_sid = kCall,
+                   .level = Level::kError,
+                   .error_code = 11200,
+                   .error_url = "http://www.example.com/index",
+                   .http_status = 503,
+                   .detail = "Got HTTP 502",
+                   .response_excerpt = "bad gateway",
+                   .request_method = Method::kPost,
+                   .parameters = {{"Count", "3"}, {"From", "+14155550100"}, {"To", "+14155550199"}},
+                   .request_headers = {{"Accept", "*/*"}},
+                   .response_headers = {{"Server", "nginx"}}}));
 }
 
 TEST(DebuggerEventTest, LevelsAreReadWithoutCase) {

@@ -210,6 +210,22 @@ TEST_P(StoreContractTest, AnEventComesBackAsItWent) {
   EXPECT_EQ(listed->front().group_id, Groups().front().id);
 }
 
+TEST_P(StoreContractTest, WhatIsKnownOfARequestComesBackAsItWent) {
+  const std::vector<Event> events = {DetailedEvent("all"), SampleEvent("nothing"),
+                                     SampleEvent("one")};
+  std::vector<Event> stored = events;
+  stored[2].parameters = {{"From", "+14155550100"}};
+  Append(stored);
+  std::reverse(stored.begin(), stored.end());
+  const auto listed = store_->ListEvents({}, 0, 10);
+  ASSERT_TRUE(listed.ok());
+  ASSERT_EQ(listed->size(), 3u);
+  for (size_t i = 0; i < 3; ++i) EXPECT_EQ((*listed)[i].event, stored[i]);
+  const auto after = Write([](StoreTransaction& store) { return store.EventsAfter(1, 0, 10); });
+  ASSERT_EQ(after.size(), 3u);
+  EXPECT_EQ(after[0].event, DetailedEvent("all"));
+}
+
 TEST_P(StoreContractTest, EmptyFieldsComeBackEmpty) {
   const Event event = {.event_id = "e", .occurred_at = At(), .received_at = At()};
   EXPECT_THAT(Append({event}), ElementsAre(Appended::kStored));

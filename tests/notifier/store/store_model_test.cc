@@ -157,6 +157,7 @@ class Steps {
     event.phone_number = Chance(20) ? "" : Number();
     event.resource_sid = Chance(20) ? "" : absl::StrCat("CA", Below(30));
     event.outcome = static_cast<notifier::Outcome>(Below(notifier::kOutcomes));
+    if (Chance(30)) event.parameters = {{"From", Number()}};
     event.detail = Chance(80) ? "" : "another";  // and so a conflict, if the id is known
     return event;
   }
