@@ -3,12 +3,14 @@
 #include <understudy/notifier/v1/notifier_service.pb.h>
 #include <understudy/router/v1/router_service.pb.h>
 
+#include <algorithm>
 #include <map>
-#include <utility>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "common/twilio/error_codes.h"
 #include "common/twilio/explanation.h"
 
@@ -199,7 +201,14 @@ std::string RenderEvent(const v1::ErrorEvent& event, const v1::ErrorGroup* group
   const twilio::Explanation explanation = twilio::Explain(event.error_code());
   const bool is_message = event.kind() == v1::KIND_MESSAGING;
   std::string out = absl::StrCat(Paint(style, LevelColor(event), CodeText(event.error_code())),
-                                 "\n", explanation.meaning, "\n\n");
+                                 "\n", explanation.meaning, "\n");
+  absl::StrAppend(&out, Heading("What to check", style));
+  for (const absl::string_view check : explanation.checks) {
+    if (!check.empty()) absl::StrAppend(&out, "  - ", check, "\n");
+  }
+  const std::string page = twilio::ErrorCodePage(event.error_code());
+  if (!page.empty()) absl::StrAppend(&out, "  ", Paint(style, Color::kDim, page), "\n");
+  absl::StrAppend(&out, "\n");
   Facts facts;
   const absl::Time at = TimeOf(event.occurred_at());
   facts.Add("time",
@@ -209,7 +218,7 @@ std::string RenderEvent(const v1::ErrorEvent& event, const v1::ErrorGroup* group
   facts.Add("url", absl::StrCat(MethodWord(event.request_method()),
                                 *MethodWord(event.request_method()) == '\0' ? "" : " ",
                                 event.error_url()));
-  facts.Add("asked as", event.target() == v1::TARGET_FALLBACK  ? "fallback"
+  facts.Add("target", event.target() == v1::TARGET_FALLBACK  ? "fallback"
                         : event.target() == v1::TARGET_PRIMARY ? "primary"
                                                                : "");
   facts.Add("failed", FailureText(event));
@@ -231,16 +240,11 @@ std::string RenderEvent(const v1::ErrorEvent& event, const v1::ErrorGroup* group
   AppendPairs("Headers of the response", event.response_headers(), style, &out);
   if (!event.response_excerpt().empty()) {
     absl::StrAppend(&out, Heading("Response", style));
-    for (const absl::string_view line : absl::StrSplit(event.response_excerpt(), '\n')) {
+    for (const absl::string_view line :
+         absl::StrSplit(absl::StripSuffix(event.response_excerpt(), "\n"), '\n')) {
       absl::StrAppend(&out, "  ", PrintableLines(line), "\n");
     }
   }
-  absl::StrAppend(&out, Heading("What to check", style));
-  for (const absl::string_view check : explanation.checks) {
-    if (!check.empty()) absl::StrAppend(&out, "  - ", check, "\n");
-  }
-  const std::string page = twilio::ErrorCodePage(event.error_code());
-  if (!page.empty()) absl::StrAppend(&out, "  ", Paint(style, Color::kDim, page), "\n");
   return out;
 }
 

@@ -210,7 +210,7 @@ TEST_F(ErrorsCommandTest, OnATerminalLinesFitAndHaveColor) {
   EXPECT_THAT(narrow.out(), Not(HasSubstr("https://www.example.com/voice")));
   RunningProgram wide(Words({"list"}), Stdout::kTerminal, 200);
   EXPECT_EQ(wide.WaitForExit(), 0);
-  EXPECT_THAT(wide.out(), HasSubstr("https://www.example.com/voice\r\n"));
+  EXPECT_THAT(wide.out(), HasSubstr("https://www.example.com/voice?step=1\r\n"));
   const ProgramEnd plain = RunProgram(Words({"list"}), Stdout::kTerminal, {"NO_COLOR=1"});
   EXPECT_THAT(plain.out, HasSubstr(" 11200  "));
   EXPECT_THAT(plain.out, Not(HasSubstr("\x1b")));

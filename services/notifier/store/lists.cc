@@ -116,8 +116,8 @@ std::vector<Store::ListedGroup> ListGroups(Connection& connection, const GroupFi
   if (filter.error_code != 0) sql += " AND error_code = ?4";
   if (filter.open.has_value()) sql += " AND open = ?5";
   if (!filter.host.empty()) sql += " AND host = ?6";
-  if (filter.group_id != 0) sql += " AND id = ?7";
-  sql += " ORDER BY last_event_row DESC, id DESC LIMIT ?8";
+  sql += filter.group_id != 0 ? " AND id = ?7" : " ORDER BY last_event_row DESC, id DESC";
+  sql += " LIMIT ?8";
   Rows rows =
       connection.Query(sql, place.last_event_row, place.id, filter.account_sid, filter.error_code,
                        filter.open.value_or(false), filter.host, filter.group_id, max);
@@ -138,8 +138,9 @@ std::optional<Group> FindGroup(Connection& connection, int64_t id) {
 }
 
 std::optional<StoredEvent> FindEvent(Connection& connection, int64_t row) {
-  Rows rows = connection.Query(
-      absl::StrCat("SELECT ", kStoredEventColumns, " FROM events WHERE row = ?"), row);
+  Rows rows = connection.Query(absl::StrCat("SELECT ", kStoredEventColumns, " FROM events AS e",
+                                            kJoinDetails, " WHERE row = ?"),
+                               row);
   if (!rows.Next()) return std::nullopt;
   return ReadStoredEvent(rows);
 }

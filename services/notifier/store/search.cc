@@ -32,7 +32,7 @@ struct Walk {
 };
 
 Walk WalkFor(const EventFilter& filter) {
-  if (!filter.event_id.empty()) return {"INDEXED BY events_by_id", " AND event_id = ?10"};
+  if (!filter.event_id.empty()) return {"INDEXED BY events_by_id", " AND event_id = ?8"};
   if (!filter.resource_sid.empty()) {
     return {"INDEXED BY events_by_resource", " AND resource_sid = ?3"};
   }
@@ -120,11 +120,11 @@ void WalkEvents(Connection& connection, const EventSearch& search, int64_t last,
       walk.condition.empty() ? "row BETWEEN b.block << 14 AND min((b.block << 14) + 16383, ?2)"
                              : "e.block = b.block AND row <= ?2",
       walk.condition,
-      " AND b.last_occurred_at >= ?8 AND b.first_occurred_at < ?9 "
+      " AND b.last_occurred_at >= ?9 AND b.first_occurred_at < ?10 "
       "ORDER BY b.block DESC, row DESC");
   Rows rows = connection.Query(sql, BlockOf(last), last, filter.resource_sid, filter.group_id,
                                filter.phone_number, filter.account_sid, filter.error_code,
-                               filter.start, filter.end, filter.event_id);
+                               filter.event_id, filter.start, filter.end);
   while (!places.IsFull() && rows.Next()) {
     const Candidate candidate = ReadCandidate(rows, search);
     if (places.HasLookedEnough()) {

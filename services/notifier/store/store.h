@@ -160,7 +160,7 @@ struct GroupFilter {
 
 // What a person looks for: what the filter says, and a URL of which they know the beginning.
 struct EventSearch {
-  EventFilter filter = {};      // without event_id, host, after_row and oldest_first
+  EventFilter filter = {};      // without host, after_row and oldest_first
   std::string host = {};        // of error_url, as in GroupKey; empty: any
   std::string url_begins = {};  // see BeginsSo
 };
