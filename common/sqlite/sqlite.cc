@@ -84,10 +84,15 @@ int64_t Rows::Int() {
 }
 
 std::string Rows::Text() {
+  return std::string(View());
+}
+
+absl::string_view Rows::View() {
   const int column = column_++;
   const void* const bytes = sqlite3_column_blob(statement_, column);
   const auto size = static_cast<size_t>(sqlite3_column_bytes(statement_, column));
-  return bytes == nullptr ? std::string() : std::string(static_cast<const char*>(bytes), size);
+  return bytes == nullptr ? absl::string_view()
+                          : absl::string_view(static_cast<const char*>(bytes), size);
 }
 
 absl::Time Rows::Time() {

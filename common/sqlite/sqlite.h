@@ -72,6 +72,8 @@ class Rows {
   int64_t Int();
   bool Bool() { return Int() != 0; }
   std::string Text();  // or blob; "" for NULL
+  // The same, as long as Next() is not called.
+  absl::string_view View();
   absl::Time Time();
   absl::Duration Duration();
   // An enum's number; one that is out of range reads as the first.

@@ -274,6 +274,7 @@ void ReadRoot(YamlMapping& root, const std::string& path, RouterConfig& config) 
   ReadBins(root, config, bins);
   ReadNumbers(root, accounts, bins, config.numbers);
   WarnOfBins(bins, config);
+  root.Path("numbers_database", config.numbers_database);
   root.Mapping("fetch", [&](YamlMapping& fetch) { ReadFetch(fetch, config); });
   root.Mapping("egress", [&](YamlMapping& egress) {
     ReadRanges(egress, "allow", config.egress.allow);

@@ -49,6 +49,7 @@ struct RouterConfig {
   // among the accounts, and its URLs are good for an endpoint.
   std::vector<Account> accounts = {};
   std::vector<Number> numbers = {};
+  std::string numbers_database = {};  // empty: numbers cannot be made over REST
   // Names are there once; each document can be executed, whatever a call's parameters are.
   std::vector<std::shared_ptr<const Bin>> bins = {};
   Limits limits = {};

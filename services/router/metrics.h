@@ -15,6 +15,7 @@
 #include "services/router/report/outbox.h"
 #include "services/router/resolve/call.h"
 #include "services/router/resolve/session_seal.h"
+#include "services/router/routes/numbers.h"
 
 namespace prometheus {
 class Collectable;
@@ -48,6 +49,11 @@ class RouterMetrics {
   // Adds what certificates say of themselves, likewise.
   void SetCertificates(const serving::TlsIdentities* identities);
 
+  // Adds what there is to tell of numbers and their database, likewise.
+  void SetNumbers(std::function<NumbersStats()> stats);
+  // REQUIRES: SetNumbers was called.
+  void CountNumbersWrite(absl::Duration took, bool good);
+
   void SetMaxInFlight(int max);
   void AddInFlight(int change);
   void CountRefused();  // over the in-flight limit
@@ -66,7 +72,9 @@ class RouterMetrics {
   std::unique_ptr<Scrape> scrape_;
   std::function<OutboxStats()> outbox_;
   const serving::TlsIdentities* certificates_ = nullptr;
-  std::array<std::array<prometheus::Counter*, 3>, 2> resolutions_;  // by kind, source
+  std::function<NumbersStats()> numbers_;                             // these with SetNumbers
+  std::array<prometheus::Histogram*, 2> numbers_write_seconds_ = {};  // failed, kept
+  std::array<std::array<prometheus::Counter*, 3>, 2> resolutions_;    // by kind, source
   std::array<std::array<prometheus::Histogram*, 3>, 2> resolution_seconds_;
   std::array<prometheus::Histogram*, 2> attempt_seconds_;         // by target
   std::array<prometheus::Counter*, 2> good_attempts_;             // error_code="0"

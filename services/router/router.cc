@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/mutex.h"
 #include "common/serving/admin_server.h"
 #include "common/serving/grpc_server.h"
 #include "common/serving/log.h"
@@ -24,6 +25,7 @@
 #include "services/router/metrics.h"
 #include "services/router/report/notifier_client.h"
 #include "services/router/report/outbox.h"
+#include "services/router/routes/numbers.h"
 #include "services/router/service.h"
 #include "services/router/session_key.h"
 #include "services/router/settings.h"
@@ -41,6 +43,10 @@ struct Router::Parts {
   RouterMetrics metrics;
   const Secret own_session_key = NewSessionKey();  // where the configuration has none
   std::atomic<bool> is_ready = false;
+  // Settings as the configuration has them, and what the database adds.
+  Mutex settings_mutex;
+  std::shared_ptr<const Settings> configured GUARDED_BY(settings_mutex);
+  NumberTable stored GUARDED_BY(settings_mutex);
   serving::TlsIdentities identities;
   // Both or neither.
   std::unique_ptr<NotifierClient> notifier;
@@ -48,8 +54,30 @@ struct Router::Parts {
   std::unique_ptr<CurlFetcher> fetcher;
   std::unique_ptr<RouterDoor> door;
   std::unique_ptr<serving::GrpcServer> server;
+  std::unique_ptr<Numbers> numbers;  // null: no database
   std::unique_ptr<serving::AdminServer> admin;
   std::thread door_thread;
+
+  std::shared_ptr<const Settings> NewSettings() REQUIRES(settings_mutex) {
+    auto settings = std::make_shared<Settings>(*configured);
+    settings->routes = configured->routes.WithStored(stored);
+    return settings;
+  }
+  // Each answers the calls from now on.
+  void SetConfigured(std::shared_ptr<const Settings> settings) {
+    MutexLock lock(settings_mutex);
+    configured = std::move(settings);
+    if (door != nullptr) door->SetSettings(NewSettings());
+  }
+  void SetStored(const NumberTable& table) {
+    MutexLock lock(settings_mutex);
+    stored = table;
+    if (door != nullptr) door->SetSettings(NewSettings());
+  }
+  void MakeDoor(ServiceOptions options) {
+    MutexLock lock(settings_mutex);
+    door = std::make_unique<RouterDoor>(std::move(options), NewSettings(), *fetcher, metrics);
+  }
 };
 
 namespace {
@@ -65,6 +93,21 @@ absl::StatusOr<std::unique_ptr<OutboxSender>> StartOutbox(const NotifierConfig& 
       Outbox::Open(std::move(options), serving::MonotonicNow(), absl::Now());
   if (!outbox.ok()) return outbox.status();
   return std::make_unique<OutboxSender>(*std::move(outbox), [&notifier] { notifier.Cancel(); });
+}
+
+absl::StatusOr<std::unique_ptr<Numbers>> OpenNumbers(
+    const RouterConfig& config, const RouteTable& routes, RouterMetrics& metrics,
+    std::function<void(const NumberTable&)> publish) {
+  absl::StatusOr<std::unique_ptr<Numbers>> numbers =
+      Numbers::Open({.path = config.numbers_database,
+                     .publish = std::move(publish),
+                     .on_write = [&metrics](absl::Duration took,
+                                            bool good) { metrics.CountNumbersWrite(took, good); }},
+                    routes, config.numbers, absl::Now());
+  if (numbers.ok()) return numbers;
+  return absl::Status(
+      numbers.status().code(),
+      absl::StrCat("numbers_database ", config.numbers_database, ": ", numbers.status().message()));
 }
 
 void Report(OutboxSender& outbox, const std::vector<ErrorEvent>& events) {
@@ -122,9 +165,16 @@ absl::StatusOr<std::unique_ptr<Router>> Router::Start(const RouterConfig& config
     };
   }
 
-  parts->door = std::make_unique<RouterDoor>(std::move(service_options),
-                                             MakeSettings(config, parts->own_session_key),
-                                             *parts->fetcher, metrics);
+  const std::shared_ptr<const Settings> settings = MakeSettings(config, parts->own_session_key);
+  parts->SetConfigured(settings);
+  if (!config.numbers_database.empty()) {
+    auto numbers = OpenNumbers(config, settings->routes, metrics,
+                               [&its = *parts](const NumberTable& table) { its.SetStored(table); });
+    if (!numbers.ok()) return numbers.status();
+    parts->numbers = *std::move(numbers);
+    metrics.SetNumbers([&its = *parts->numbers] { return its.stats(); });
+  }
+  parts->MakeDoor(std::move(service_options));
   const absl::StatusOr<const serving::TlsIdentity*> tls =
       parts->identities.Add("grpc", config.grpc_tls);
   if (!tls.ok()) return tls.status();
@@ -139,6 +189,7 @@ absl::StatusOr<std::unique_ptr<Router>> Router::Start(const RouterConfig& config
   parts->server = *std::move(server);
   parts->door->Open();
   parts->door_thread = std::thread([door = parts->door.get()] { door->Serve(); });
+  if (parts->numbers != nullptr) parts->numbers->Watch();
   std::unique_ptr<Router> router(new Router(std::move(parts)));
 
   absl::StatusOr<std::unique_ptr<serving::AdminServer>> admin = serving::AdminServer::Start(
@@ -165,7 +216,11 @@ int Router::admin_port() const {
 }
 
 void Router::Reload(const RouterConfig& config) {
-  parts_->door->SetSettings(MakeSettings(config, parts_->own_session_key));
+  const std::shared_ptr<const Settings> settings = MakeSettings(config, parts_->own_session_key);
+  parts_->SetConfigured(settings);
+  if (parts_->numbers != nullptr) {
+    parts_->numbers->Reconfigure(settings->routes, config.numbers, absl::Now());
+  }
   parts_->metrics.CountReload(true);
 }
 

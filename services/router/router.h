@@ -23,7 +23,7 @@ class Router {
  public:
   // Listens and serves. Unavailable if an address or the outbox cannot be had, FailedPrecondition
   // if the CA file holds no certificate, those for TLS are no good or another process has the
-  // outbox.
+  // outbox; as Numbers::Open() says, if the numbers' database cannot be read.
   static absl::StatusOr<std::unique_ptr<Router>> Start(const RouterConfig& config);
 
   // As Stop(zero), if Stop was not called.

@@ -97,6 +97,7 @@ TEST(RouterConfigTest, ReadsEveryKey) {
                          .account_sid = "ACabcdefabcdef00000000000000000002",
                          .messaging = Handler{.primary = {.url = "https://www.example.com/m"}}};
   EXPECT_THAT(config->numbers, ElementsAre(first, second));
+  EXPECT_EQ(config->numbers_database, "tests/testdata/good_config/numbers.db");
   EXPECT_EQ(config->limits.connect_timeout, absl::Milliseconds(100));
   EXPECT_EQ(config->limits.read_timeout, absl::Seconds(1));
   EXPECT_EQ(config->limits.total_timeout, absl::Milliseconds(2500));
@@ -335,6 +336,7 @@ TEST(RouterConfigTest, TheReferenceShowsTheDefaults) {
               HasSubstr(absl::StrCat("#   outbox_max_bytes: ", NotifierConfig().outbox_max_bytes)));
   EXPECT_EQ(shown->log_level, defaults.log_level);
   EXPECT_THAT(ReadText(kReference), HasSubstr(absl::StrCat("# ca_file: ", defaults.ca_file, "\n")));
+  EXPECT_EQ(shown->numbers_database, defaults.numbers_database);
   EXPECT_EQ(shown->numbers.size(), 1u);
   EXPECT_EQ(shown->numbers[0].voice->primary.method, Endpoint().method);
 }

@@ -19,7 +19,6 @@
 
 namespace understudy::router {
 
-inline constexpr size_t kMaxFriendlyNameBytes = 256;  // of 64 characters at most
 inline constexpr size_t kMaxFriendlyNameCharacters = 64;
 
 // What is wrong with a request, in the words of Twilio's REST interface.
@@ -128,7 +127,7 @@ struct References {
 // Returns everything that is wrong, in the order of `changes`; then `number` is not to be used:
 //   21402 a URL   21403 a method   21405, 21406 a fallback URL without the URL (of the result, not
 //   only of the change)   21218 an application's sid   20423 another sid   21470, 21471 AccountSid
-//   20422 another value
+//   20422 another value, or one that is not UTF-8
 // Whether applications exist is the store's to know (21420).
 //
 // `phone_number` and `type` are not changed: a number is what it is.
@@ -140,7 +139,8 @@ std::vector<ResourceError> ApplyChanges(const twilio::Form& changes, const Refer
 // A number with the fields that a request for a new one gives; `sid` and dates are left out.
 // PhoneNumber is required: 21421 if it is missing or none, 21452 if there is an AreaCode in its
 // place (we have no numbers to give away), 21451 if that is none.
-// `type`: of the list it is made on ("local", "mobile", "toll-free"), or empty: of its digits.
+// `type`: of the list it is made on ("local", "mobile", "toll-free"; 21458 if its digits say
+// another), or empty: of its digits.
 std::vector<ResourceError> MakeNumber(const std::string& account_sid, absl::string_view type,
                                       const twilio::Form& fields, const References& references,
                                       IncomingPhoneNumber& number);
@@ -162,8 +162,8 @@ const std::vector<NumberField>& NumberFields();
 // REQUIRES: `name` is one of NumberFields().
 std::string NumberFieldText(const IncomingPhoneNumber& number, absl::string_view name);
 
-// Whether `changes` name `field`, by either name.
-const std::string* FindField(const twilio::Form& changes, absl::string_view parameter);
+// The value in `changes` of a number's field, by either name of it; null if it is not there.
+const std::string* FindField(const twilio::Form& changes, absl::string_view name);
 
 }  // namespace understudy::router
 

@@ -7,6 +7,7 @@
 #define SERVICES_ROUTER_ROUTES_NUMBERS_STORE_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +21,7 @@
 #include "absl/time/time.h"
 #include "common/twilio/form.h"
 #include "services/router/routes/number_resource.h"
+#include "services/router/routes/number_table.h"
 
 namespace understudy::router {
 
@@ -70,6 +72,15 @@ struct NumbersStoreOptions {
   std::string path = {};  // in a folder that is there; PATH-wal and PATH-shm beside it
   References references = {};
   absl::Duration busy_timeout = kNumbersBusyTimeout;
+  // Told how long each attempt to write took, and how it ended. From any thread; may be empty.
+  std::function<void(absl::Duration took, bool good)> on_write = {};
+};
+
+// A table of what the file holds, and as of when.
+struct NumbersSnapshot {
+  NumberTable table = {};
+  int64_t commit = 0;            // the last transaction in it
+  absl::Time committed_at = {};  // the date of that
 };
 
 // Many numbers, all or none: other writers wait from the first row until Commit() or until it goes,
@@ -144,6 +155,10 @@ class NumbersStore {
                              absl::FunctionRef<bool(const IncomingPhoneNumber&)> visit);
 
   std::unique_ptr<NumbersImport> BeginImport(absl::Time now);
+
+  // Brings a snapshot up to date, in time that grows with what has changed; whether anything has. A
+  // new one reads everything. `texts` must be the same for all snapshots of a row.
+  absl::StatusOr<bool> Refresh(PackedTexts& texts, NumbersSnapshot& snapshot);
 
  private:
   struct Parts;
