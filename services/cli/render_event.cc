@@ -219,8 +219,8 @@ std::string RenderEvent(const v1::ErrorEvent& event, const v1::ErrorGroup* group
                                 *MethodWord(event.request_method()) == '\0' ? "" : " ",
                                 event.error_url()));
   facts.Add("target", event.target() == v1::TARGET_FALLBACK  ? "fallback"
-                        : event.target() == v1::TARGET_PRIMARY ? "primary"
-                                                               : "");
+                      : event.target() == v1::TARGET_PRIMARY ? "primary"
+                                                             : "");
   facts.Add("failed", FailureText(event));
   facts.Add("detail", event.detail());
   facts.Add("elapsed", ElapsedText(event));
