@@ -40,8 +40,8 @@ RestError NotFound(absl::string_view path);
 RestError Unauthenticated();
 inline constexpr char kRestChallenge[] = "Basic realm=\"Twilio API\"";
 
-// The error for what an HTTP server refuses by itself: 20429, 20500 or 20503 where the status is one
-// of those, else 20422.
+// The error for what an HTTP server refuses by itself: 20429, 20500 or 20503 where the status is
+// one of those, else 20422.
 RestError HttpRefusal(int status, absl::string_view reason);
 
 // "Thu, 30 Jul 2015 23:19:04 +0000": RFC 2822, as resources of 2010-04-01 have it.

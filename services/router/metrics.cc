@@ -116,6 +116,7 @@ class RouterMetrics::Scrape : public prometheus::Collectable {
 
   std::vector<MetricFamily> Collect() const override {
     metrics_.log_lines_dropped_->Set(static_cast<double>(serving::DroppedLogLines()));
+    if (metrics_.http_ != nullptr) metrics_.http_->SetConnections(metrics_.http_connections_());
     std::vector<MetricFamily> families = metrics_.registry_->Collect();
     if (metrics_.outbox_) AppendOutbox(metrics_.outbox_(), families);
     if (metrics_.numbers_) AppendNumbers(metrics_.numbers_(), families);
@@ -205,6 +206,21 @@ void RouterMetrics::SetOutbox(std::function<OutboxStats()> stats) {
 
 void RouterMetrics::SetCertificates(const serving::TlsIdentities* identities) {
   certificates_ = identities;
+}
+
+void RouterMetrics::SetHttp(std::function<int()> connections) {
+  http_ = std::make_unique<serving::HttpMetrics>(*registry_);
+  http_connections_ = std::move(connections);
+  api_requests_ = &AddCounter(*registry_, "understudy_api_requests_total",
+                              "Requests to the numbers API, by the error they ended in (0: none).");
+  api_requests_->Add({{"error_code", "0"}});
+}
+
+void RouterMetrics::CountHttp(serving::PublicEvent event) {
+  http_->Count(event);
+}
+void RouterMetrics::CountApiRequest(int error_code) {
+  api_requests_->Add({{"error_code", twilio::ErrorCodeLabel(error_code)}}).Increment();
 }
 
 void RouterMetrics::SetNumbers(std::function<NumbersStats()> stats) {

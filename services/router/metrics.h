@@ -11,6 +11,7 @@
 
 #include "absl/time/time.h"
 #include "common/mutex.h"
+#include "common/serving/http_metrics.h"
 #include "services/router/fetch/egress.h"
 #include "services/router/report/outbox.h"
 #include "services/router/resolve/call.h"
@@ -49,6 +50,13 @@ class RouterMetrics {
   // Adds what certificates say of themselves, likewise.
   void SetCertificates(const serving::TlsIdentities* identities);
 
+  // Adds what is told of the HTTP port and its requests. Once, before it is served and before the
+  // first scrape; `connections` is asked at each scrape.
+  void SetHttp(std::function<int()> connections);
+  // REQUIRES: SetHttp was called.
+  void CountHttp(serving::PublicEvent event);
+  void CountApiRequest(int error_code);
+
   // Adds what there is to tell of numbers and their database, likewise.
   void SetNumbers(std::function<NumbersStats()> stats);
   // REQUIRES: SetNumbers was called.
@@ -72,6 +80,9 @@ class RouterMetrics {
   std::unique_ptr<Scrape> scrape_;
   std::function<OutboxStats()> outbox_;
   const serving::TlsIdentities* certificates_ = nullptr;
+  std::unique_ptr<serving::HttpMetrics> http_;  // these with SetHttp only
+  std::function<int()> http_connections_;
+  prometheus::Family<prometheus::Counter>* api_requests_ = nullptr;
   std::function<NumbersStats()> numbers_;                             // these with SetNumbers
   std::array<prometheus::Histogram*, 2> numbers_write_seconds_ = {};  // failed, kept
   std::array<std::array<prometheus::Counter*, 3>, 2> resolutions_;    // by kind, source

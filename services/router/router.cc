@@ -19,6 +19,7 @@
 #include "common/serving/log.h"
 #include "common/serving/monotonic_clock.h"
 #include "common/serving/process.h"
+#include "common/serving/public_server.h"
 #include "common/serving/tls_identity.h"
 #include "services/router/config.h"
 #include "services/router/fetch/curl_fetcher.h"
@@ -26,6 +27,7 @@
 #include "services/router/report/notifier_client.h"
 #include "services/router/report/outbox.h"
 #include "services/router/routes/numbers.h"
+#include "services/router/routes/numbers_api.h"
 #include "services/router/service.h"
 #include "services/router/session_key.h"
 #include "services/router/settings.h"
@@ -55,6 +57,9 @@ struct Router::Parts {
   std::unique_ptr<RouterDoor> door;
   std::unique_ptr<serving::GrpcServer> server;
   std::unique_ptr<Numbers> numbers;  // null: no database
+  // Both or neither.
+  std::unique_ptr<NumbersApi> api;
+  std::unique_ptr<serving::PublicServer> http;
   std::unique_ptr<serving::AdminServer> admin;
   std::thread door_thread;
 
@@ -117,6 +122,20 @@ void Report(OutboxSender& outbox, const std::vector<ErrorEvent>& events) {
   outbox.Append(records);
 }
 
+absl::Status StartHttp(const HttpConfig& config, const serving::TlsIdentity* tls, NumbersApi& api,
+                       RouterMetrics& metrics, std::unique_ptr<serving::PublicServer>& out) {
+  metrics.SetHttp([&out] { return out == nullptr ? 0 : out->connections(); });
+  absl::StatusOr<std::unique_ptr<serving::PublicServer>> http = serving::PublicServer::Start(
+      {.listen = config.listen,
+       .tls = tls,
+       .on_event = [&metrics](serving::PublicEvent event) { metrics.CountHttp(event); },
+       .refusal = RestRefusal},
+      [&api](const serving::HttpRequest& request) { return api.Handle(request); });
+  if (!http.ok()) return http.status();
+  out = *std::move(http);
+  return absl::OkStatus();
+}
+
 // gRPC cancels calls that arrive after its shutdown began and before their client has heard of it.
 void AwaitLastCalls(const RouterDoor& door, absl::Time give_up_at) {
   for (uint64_t before = 0, now = door.calls(); now != before; now = door.calls()) {
@@ -132,7 +151,8 @@ void AwaitLastCalls(const RouterDoor& door, absl::Time give_up_at) {
 Router::Router(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 absl::StatusOr<std::unique_ptr<Router>> Router::Start(const RouterConfig& config) {
-  serving::RaiseDescriptorLimit(static_cast<int64_t>(config.max_in_flight) + 200,
+  const int http_connections = config.http.has_value() ? serving::PublicLimits().connections : 0;
+  serving::RaiseDescriptorLimit(static_cast<int64_t>(config.max_in_flight) + http_connections + 200,
                                 "fetch.max_in_flight");
   auto parts = std::make_unique<Parts>();
   RouterMetrics& metrics = parts->metrics;
@@ -192,6 +212,18 @@ absl::StatusOr<std::unique_ptr<Router>> Router::Start(const RouterConfig& config
   if (parts->numbers != nullptr) parts->numbers->Watch();
   std::unique_ptr<Router> router(new Router(std::move(parts)));
 
+  if (config.http.has_value()) {
+    Parts& its = *router->parts_;
+    const absl::StatusOr<const serving::TlsIdentity*> http_tls =
+        its.identities.Add("http", config.http->tls);
+    if (!http_tls.ok()) return http_tls.status();
+    its.api = std::make_unique<NumbersApi>(
+        its.numbers.get(), config.accounts,
+        [&metrics](int error_code) { metrics.CountApiRequest(error_code); });
+    const absl::Status status = StartHttp(*config.http, *http_tls, *its.api, metrics, its.http);
+    if (!status.ok()) return status;
+  }
+
   absl::StatusOr<std::unique_ptr<serving::AdminServer>> admin = serving::AdminServer::Start(
       config.admin_listen, metrics.collectable(), [&parts = *router->parts_] {
         return parts.is_ready ? absl::OkStatus() : absl::UnavailableError("stopping");
@@ -214,6 +246,9 @@ int Router::grpc_port() const {
 int Router::admin_port() const {
   return parts_->admin->port();
 }
+int Router::http_port() const {
+  return parts_->http == nullptr ? 0 : parts_->http->port();
+}
 
 void Router::Reload(const RouterConfig& config) {
   const std::shared_ptr<const Settings> settings = MakeSettings(config, parts_->own_session_key);
@@ -221,6 +256,7 @@ void Router::Reload(const RouterConfig& config) {
   if (parts_->numbers != nullptr) {
     parts_->numbers->Reconfigure(settings->routes, config.numbers, absl::Now());
   }
+  if (parts_->api != nullptr) parts_->api->SetAccounts(config.accounts);
   parts_->metrics.CountReload(true);
 }
 
@@ -241,7 +277,8 @@ void Router::Stop(absl::Duration grace) {
   };
   parts_->is_ready = false;
   parts_->server->SetServing(false);
-  AwaitLastCalls(*parts_->door, begun_at + kShareOfLastCalls * grace);
+  if (parts_->http != nullptr) parts_->http->Stop(kShareOfHttp * grace);
+  AwaitLastCalls(*parts_->door, serving::MonotonicNow() + kShareOfLastCalls * grace);
   parts_->server->Stop(left_until(begun_at + (1 - kShareOfEvents) * grace));
   parts_->door->ShutDown();
   parts_->door_thread.join();

@@ -114,6 +114,7 @@ class PrometheusTest : public ::testing::Test {
         "router.yaml",
         absl::StrCat(
             "grpc: {listen: 127.0.0.1:0}\n"
+            "http: {listen: 127.0.0.1:0}\n"
             "admin: {listen: 127.0.0.1:0}\n"
             "accounts: [{sid: AC00000000000000000000000000000001}]\n"
             "bins: {fallback: {document_file: fallback.xml}}\n"

@@ -51,8 +51,11 @@ using PackedText = std::shared_ptr<const char[]>;
 // that are the same. Copies are cheap. Keys spread evenly over all 64 bits of their first part.
 template <typename Key>
 class ShardedMap {
+  struct Shards;
+
  public:
-  static constexpr size_t kShards = 4096;
+  static constexpr int kShardBits = 12;
+  static constexpr size_t kShards = size_t{1} << kShardBits;
 
   struct Entry {
     Key key = {};
@@ -100,8 +103,8 @@ class ShardedMap {
   std::shared_ptr<const Shards> shards_;  // never null
 };
 
-using PhoneKey = uint64_t;               // the digits, as a number
-using SidKey = std::array<uint64_t, 2>;  // the digits, as a number
+using PhoneKey = std::array<uint64_t, 1>;  // the digits, mixed
+using SidKey = std::array<uint64_t, 2>;    // the digits, the first half mixed
 
 // Does not change once made, so any thread may look things up; copies are cheap. What a look-up
 // returns lives as long as the table or a copy of it.

@@ -170,7 +170,8 @@ std::optional<PageStart> ReadToken(const std::string& token) {
   } else if (!absl::ConsumePrefix(&text, "PA")) {
     return std::nullopt;
   }
-  if (text.size() > 18 || !absl::SimpleAtoi(text, &start.id) || start.id < 0) return std::nullopt;
+  const bool is_number = text.find_first_not_of("0123456789") == absl::string_view::npos;
+  if (!is_number || !absl::SimpleAtoi(text, &start.id)) return std::nullopt;
   return start;
 }
 

@@ -5,7 +5,9 @@
 
 #include <map>
 #include <random>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -134,6 +136,38 @@ TEST(NumberTableTest, EqualTextsAreThereOnce) {
   texts.Prune();
   EXPECT_EQ(texts.size(), 2u);
   EXPECT_EQ(table.FindNumber("+1415555999"), Texts(1).number());
+}
+
+// However keys lie in a shard: evenly, all at one end, or in heaps.
+TEST(ShardedMapTest, FindsWhatIsThereAndNothingElse) {
+  using Map = ShardedMap<PhoneKey>;
+  std::mt19937_64 random(20261124);
+  PackedTexts texts;
+  const PackedText text = texts.Keep("x");
+  const uint64_t shard = uint64_t{1} << (64 - Map::kShardBits);
+  for (const int shape : {0, 1, 2, 3}) {
+    for (const size_t size : {1u, 2u, 24u, 25u, 48u, 49u, 50u, 400u}) {
+      std::set<uint64_t> keys;
+      for (size_t i = 0; i < size; ++i) {
+        const uint64_t low[] = {random() % shard, i * 2, shard - 2 - i * 2,
+                                (random() % 4) * (shard / 4) + random() % 500 * 2};
+        keys.insert(low[shape]);
+      }
+      Map::Change change{Map()};
+      for (const uint64_t key : keys) change.Set({key}, text);
+      const Map map = change.Finish();
+      EXPECT_EQ(map.size(), keys.size());
+      for (const uint64_t key : keys) {
+        EXPECT_NE(map.Find({key}), nullptr);
+        for (const uint64_t near : {key - 1, key + 1}) {
+          EXPECT_EQ(map.Find({near}) != nullptr, keys.count(near) > 0);
+        }
+      }
+      for (const uint64_t border : {uint64_t{0}, shard - 1, shard, ~uint64_t{0}}) {
+        EXPECT_EQ(map.Find({border}) != nullptr, keys.count(border) > 0);
+      }
+    }
+  }
 }
 
 // Any changes, in tables one after the other, against a std::map.
