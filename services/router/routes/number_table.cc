@@ -4,6 +4,7 @@
 #include <cstring>
 #include <iterator>
 #include <limits>
+#include <new>
 #include <utility>
 
 #include "absl/hash/hash.h"
@@ -17,7 +18,7 @@ namespace {
 // Entries to either side of where a key would lie that are looked at one by one.
 constexpr std::ptrdiff_t kNear = 24;
 
-// How texts are packed: their bytes' number, then each field. Methods are bits of a byte, every
+// How texts are packed: each field. Methods are bits of a byte, every
 // text has its length before it. Both sides are below, so that they can be held against each other.
 using Length = uint16_t;
 
@@ -61,7 +62,6 @@ void Pack(const NumberText& number, std::string& out) {
   PutText(number.messaging_application_sid, out);
 }
 NumberText UnpackNumber(const char* at) {
-  at += sizeof(uint32_t);
   NumberText number;
   number.account_sid = TakeText(at);
   number.voice = TakeHandler(at);
@@ -78,7 +78,6 @@ void Pack(const ApplicationText& application, std::string& out) {
   PutHandler(application.messaging, out);
 }
 ApplicationText UnpackApplication(const char* at) {
-  at += sizeof(uint32_t);
   ApplicationText application;
   application.voice = TakeHandler(at);
   application.messaging = TakeHandler(at);
@@ -116,6 +115,22 @@ std::optional<SidKey> SidKeyOf(absl::string_view sid) {
   return key;
 }
 
+// Sorts by key; of those with the same key the last stays, unless it is to be taken out.
+template <typename Entry>
+void Tidy(std::vector<Entry>& entries) {
+  std::stable_sort(entries.begin(), entries.end(),
+                   [](const Entry& a, const Entry& b) { return a.key < b.key; });
+  size_t kept = 0;
+  for (size_t i = 0; i < entries.size(); ++i) {
+    if (i + 1 < entries.size() && entries[i + 1].key == entries[i].key) continue;
+    if (entries[i].text.is_null()) continue;
+    if (kept != i) entries[kept] = std::move(entries[i]);
+    ++kept;
+  }
+  entries.resize(kept);
+  entries.shrink_to_fit();
+}
+
 void AddBins(const HandlerText& handler, absl::flat_hash_set<std::string>& names) {
   for (const absl::string_view url : {handler.url, handler.fallback_url}) {
     if (const auto name = BinName(url)) names.emplace(*name);
@@ -124,12 +139,25 @@ void AddBins(const HandlerText& handler, absl::flat_hash_set<std::string>& names
 
 }  // namespace
 
+PackedText::PackedText(absl::string_view bytes)
+    : head_(new (::operator new(sizeof(Head) + bytes.size()))
+                Head{.size = static_cast<uint32_t>(bytes.size())}) {
+  std::memcpy(reinterpret_cast<char*>(head_ + 1), bytes.data(), bytes.size());
+}
+
+void PackedText::Free() {
+  head_->~Head();
+  ::operator delete(head_);
+}
+
 template <typename Key>
-ShardedMap<Key>::ShardedMap() : shards_(std::make_shared<const Shards>()) {}
+ShardedMap<Key>::ShardedMap() : root_(std::make_shared<const Root>()) {}
 
 template <typename Key>
 const char* ShardedMap<Key>::Find(const Key& key) const {
-  const std::shared_ptr<const Shard>& shard = shards_->shards[key[0] >> (64 - kShardBits)];
+  const std::shared_ptr<const Branch>& branch = root_->branches[BranchOf(key)];
+  if (branch == nullptr) return nullptr;
+  const std::shared_ptr<const Shard>& shard = branch->shards[ShardOf(key)];
   if (shard == nullptr) return nullptr;
   // Evenly spread as they are, it is a few entries from where it would lie: one or two lines of the
   // processor's cache, where halving the shard would touch five. Halving is for what is not.
@@ -148,49 +176,47 @@ const char* ShardedMap<Key>::Find(const Key& key) const {
     while (at != near_begin && !less(*std::prev(at), key)) --at;
     while (at != near_end && less(*at, key)) ++at;
   }
-  return at == end || at->key != key ? nullptr : at->text.get();
+  return at == end || at->key != key ? nullptr : at->text.data();
 }
 
 template <typename Key>
-ShardedMap<Key>::Change::Change(const ShardedMap& map) : before_(map.shards_) {}
+ShardedMap<Key>::Change::Change(const ShardedMap& map) : before_(map.root_) {}
 
 template <typename Key>
 void ShardedMap<Key>::Change::Set(const Key& key, PackedText text) {
-  const size_t index = key[0] >> (64 - kShardBits);
-  if (changed_.empty()) changed_.resize(kShards);
-  std::unique_ptr<Shard>& shard = changed_[index];
+  is_changed_ = true;
+  std::vector<std::unique_ptr<Shard>>& branch = changed_[BranchOf(key)];
+  if (branch.empty()) branch.resize(kBranches);
+  std::unique_ptr<Shard>& shard = branch[ShardOf(key)];
   if (shard == nullptr) {
-    const std::shared_ptr<const Shard>& old = before_->shards[index];
-    shard = old == nullptr ? std::make_unique<Shard>() : std::make_unique<Shard>(*old);
+    shard = std::make_unique<Shard>();
+    const std::shared_ptr<const Branch>& old = before_->branches[BranchOf(key)];
+    if (old != nullptr && old->shards[ShardOf(key)] != nullptr) *shard = *old->shards[ShardOf(key)];
   }
   shard->push_back({key, std::move(text)});
 }
 
 template <typename Key>
 ShardedMap<Key> ShardedMap<Key>::Change::Finish() {
-  if (changed_.empty()) return ShardedMap(before_);
-  auto after = std::make_shared<Shards>(*before_);
-  for (size_t i = 0; i < kShards; ++i) {
-    if (changed_[i] == nullptr) continue;
-    Shard& all = *changed_[i];
-    // What came last of a key is the last of its equals.
-    std::stable_sort(all.begin(), all.end(),
-                     [](const Entry& a, const Entry& b) { return a.key < b.key; });
-    size_t kept = 0;
-    for (size_t j = 0; j < all.size(); ++j) {
-      if (j + 1 < all.size() && all[j + 1].key == all[j].key) continue;
-      if (all[j].text == nullptr) continue;
-      if (kept != j) all[kept] = std::move(all[j]);
-      ++kept;
+  if (!is_changed_) return ShardedMap(before_);
+  auto root = std::make_shared<Root>(*before_);
+  for (size_t i = 0; i < kBranches; ++i) {
+    if (changed_[i].empty()) continue;
+    auto branch = root->branches[i] == nullptr ? std::make_shared<Branch>()
+                                               : std::make_shared<Branch>(*root->branches[i]);
+    for (size_t j = 0; j < kBranches; ++j) {
+      if (changed_[i][j] == nullptr) continue;
+      Shard& entries = *changed_[i][j];
+      Tidy(entries);
+      std::shared_ptr<const Shard>& shard = branch->shards[j];
+      if (shard != nullptr) root->size -= shard->size();
+      root->size += entries.size();
+      shard = entries.empty() ? nullptr : std::make_shared<const Shard>(std::move(entries));
     }
-    all.resize(kept);
-    all.shrink_to_fit();
-    if (after->shards[i] != nullptr) after->size -= after->shards[i]->size();
-    after->size += kept;
-    after->shards[i] = kept == 0 ? nullptr : std::make_shared<const Shard>(std::move(all));
-    changed_[i] = nullptr;
+    changed_[i].clear();
+    root->branches[i] = std::move(branch);
   }
-  return ShardedMap(std::move(after));
+  return ShardedMap(std::move(root));
 }
 
 template class ShardedMap<PhoneKey>;
@@ -199,7 +225,7 @@ template class ShardedMap<SidKey>;
 std::optional<NumberText> NumberTable::FindNumber(absl::string_view phone_number) const {
   const std::optional<PhoneKey> key = PhoneKeyOf(phone_number);
   if (!key.has_value()) return std::nullopt;
-  const char* const packed = numbers_.Find(*key);
+  const char* const packed = maps_->numbers.Find(*key);
   if (packed == nullptr) return std::nullopt;
   return UnpackNumber(packed);
 }
@@ -207,19 +233,19 @@ std::optional<NumberText> NumberTable::FindNumber(absl::string_view phone_number
 std::optional<ApplicationText> NumberTable::FindApplication(absl::string_view sid) const {
   const std::optional<SidKey> key = SidKeyOf(sid);
   if (!key.has_value()) return std::nullopt;
-  const char* const packed = applications_.Find(*key);
+  const char* const packed = maps_->applications.Find(*key);
   if (packed == nullptr) return std::nullopt;
   return UnpackApplication(packed);
 }
 
 absl::flat_hash_set<std::string> NumberTable::Bins() const {
   absl::flat_hash_set<std::string> names;
-  numbers_.ForEach([&](const PhoneKey&, const char* packed) {
+  maps_->numbers.ForEach([&](const PhoneKey&, const char* packed) {
     const NumberText number = UnpackNumber(packed);
     AddBins(number.voice, names);
     AddBins(number.messaging, names);
   });
-  applications_.ForEach([&](const SidKey&, const char* packed) {
+  maps_->applications.ForEach([&](const SidKey&, const char* packed) {
     const ApplicationText application = UnpackApplication(packed);
     AddBins(application.voice, names);
     AddBins(application.messaging, names);
@@ -234,30 +260,20 @@ size_t PackedTexts::Hash::operator()(const PackedText& text) const {
   return absl::Hash<absl::string_view>()(BytesOf(text));
 }
 
-absl::string_view PackedTexts::BytesOf(const PackedText& text) {
-  uint32_t size = 0;
-  std::memcpy(&size, text.get(), sizeof(size));
-  return {text.get() + sizeof(size), size};
-}
-
-PackedText PackedTexts::Keep(const std::string& bytes) {
-  const auto found = texts_.find(absl::string_view(bytes));
+PackedText PackedTexts::Keep(absl::string_view bytes) {
+  const auto found = texts_.find(bytes);
   if (found != texts_.end()) return *found;
   if (texts_.size() >= prune_at_) Prune();
-  const auto size = static_cast<uint32_t>(bytes.size());
-  auto text = std::make_shared<char[]>(sizeof(size) + bytes.size());
-  std::memcpy(text.get(), &size, sizeof(size));
-  std::memcpy(text.get() + sizeof(size), bytes.data(), bytes.size());
-  return *texts_.insert(std::move(text)).first;
+  return *texts_.insert(PackedText(bytes)).first;
 }
 
 void PackedTexts::Prune() {
-  absl::erase_if(texts_, [](const PackedText& text) { return text.use_count() == 1; });
+  absl::erase_if(texts_, [](const PackedText& text) { return text.has_one_holder(); });
   prune_at_ = std::max<size_t>(2 * texts_.size(), 1024);
 }
 
 NumberTableChange::NumberTableChange(const NumberTable& table, PackedTexts& texts)
-    : texts_(texts), numbers_(table.numbers_), applications_(table.applications_) {}
+    : texts_(texts), numbers_(table.maps_->numbers), applications_(table.maps_->applications) {}
 
 void NumberTableChange::SetNumber(absl::string_view phone_number, const NumberText& text) {
   const std::optional<PhoneKey> key = PhoneKeyOf(phone_number);
@@ -282,10 +298,8 @@ void NumberTableChange::EraseApplication(absl::string_view sid) {
 }
 
 NumberTable NumberTableChange::Finish() {
-  NumberTable table;
-  table.numbers_ = numbers_.Finish();
-  table.applications_ = applications_.Finish();
-  return table;
+  return NumberTable(std::make_shared<const NumberTable::Maps>(
+      NumberTable::Maps{.numbers = numbers_.Finish(), .applications = applications_.Finish()}));
 }
 
 }  // namespace understudy::router

@@ -120,6 +120,9 @@ struct Numbers::Parts {
   Mutex refreshing;
   PackedTexts texts GUARDED_BY(refreshing);
   NumbersSnapshot snapshot GUARDED_BY(refreshing);
+  // Tables that calls may still have: kept so that none of them has to clear away a million numbers
+  // because it was the last to go.
+  std::vector<NumberTable> retired GUARDED_BY(refreshing);
 
   std::thread watcher;
 
@@ -165,8 +168,15 @@ std::optional<ResourceError> Numbers::Parts::Objection(const std::string& accoun
 
 absl::Status Numbers::Parts::Refresh() {
   MutexLock refresh(refreshing);
+  NumberTable before = snapshot.table;
   const absl::StatusOr<bool> is_changed = store->Refresh(texts, snapshot);
-  if (is_changed.ok() && *is_changed && options.publish) options.publish(snapshot.table);
+  if (is_changed.ok() && *is_changed) {
+    if (options.publish) options.publish(snapshot.table);
+    retired.push_back(std::move(before));
+  }
+  retired.erase(std::remove_if(retired.begin(), retired.end(),
+                               [](const NumberTable& table) { return table.has_one_holder(); }),
+                retired.end());
   MutexLock lock(mutex);
   if (is_changed.ok() != facts.is_current) {
     if (is_changed.ok()) {

@@ -41,8 +41,11 @@ void MakeFile(const std::string& path) {
 }  // namespace
 
 NumbersDatabase::NumbersDatabase(NumbersDatabaseOptions options)
-    : options_(std::move(options)), readers_(options_.path, options_.busy_timeout) {
+    : options_(std::move(options)),
+      readers_(options_.path, options_.busy_timeout),
+      table_readers_(options_.path, options_.busy_timeout) {
   readers_.Open();
+  table_readers_.Open();
 }
 
 absl::StatusOr<std::unique_ptr<NumbersDatabase>> NumbersDatabase::Open(
@@ -59,6 +62,7 @@ absl::StatusOr<std::unique_ptr<NumbersDatabase>> NumbersDatabase::Open(
 
 NumbersDatabase::~NumbersDatabase() {
   readers_.Close();
+  table_readers_.Close();
   if (writer_ == nullptr) return;
   writer_->SetBusyTimeout(absl::ZeroDuration());
   writer_->Checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
@@ -66,6 +70,10 @@ NumbersDatabase::~NumbersDatabase() {
 
 absl::Status NumbersDatabase::Read(absl::FunctionRef<void(Connection&)> work) {
   return ToStatus(readers_.Read(work));
+}
+
+absl::Status NumbersDatabase::ReadForTable(absl::FunctionRef<void(Connection&)> work) {
+  return ToStatus(table_readers_.Read(work));
 }
 
 absl::Status NumbersDatabase::Connect() {

@@ -43,6 +43,8 @@ class NumbersDatabase {
 
   // Reads on a connection of its own. Unavailable, DataLoss or Internal.
   absl::Status Read(absl::FunctionRef<void(sqlite::Connection&)> work);
+  // The same for whoever must not wait for those who list numbers.
+  absl::Status ReadForTable(absl::FunctionRef<void(sqlite::Connection&)> work);
 
   // A transaction that writes: there is one at a time, of all processes; others wait. Used by one
   // thread; goes before the database. What was not committed is undone.
@@ -93,6 +95,7 @@ class NumbersDatabase {
 
   const NumbersDatabaseOptions options_;
   sqlite::ReadPool readers_;
+  sqlite::ReadPool table_readers_;
   Mutex mutex_;
   CondVar freed_;
   bool is_writing_ GUARDED_BY(mutex_) = false;

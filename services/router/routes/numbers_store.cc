@@ -471,7 +471,7 @@ absl::StatusOr<bool> NumbersStore::Refresh(PackedTexts& texts, NumbersSnapshot& 
       new std::string(absl::StrCat(kApplications, " WHERE commit_number > ?"));
   NumbersSnapshot next;
   bool is_changed = false;
-  const absl::Status status = parts_->database->Read([&](Connection& connection) {
+  const absl::Status status = parts_->database->ReadForTable([&](Connection& connection) {
     connection.Run("BEGIN");  // all of it as of one moment
     int64_t kept_from = 0;
     {

@@ -99,6 +99,24 @@ TEST(NumberTableTest, AnOlderTableStaysAsItWas) {
   EXPECT_EQ(after.numbers(), 1u);
 }
 
+TEST(NumberTableTest, KnowsWhetherItHasCopies) {
+  PackedTexts texts;
+  NumberTableChange first({}, texts);
+  first.SetNumber("+12", Texts(1).number());
+  first.SetApplication("AP0123456789abcdef0123456789abcdef", {});
+  const NumberTable table = first.Finish();
+  EXPECT_TRUE(table.has_one_holder());
+  NumberTableChange second(table, texts);
+  second.SetNumber("+13", Texts(1).number());
+  const NumberTable next = second.Finish();  // which shares much with it
+  EXPECT_TRUE(table.has_one_holder());
+  {
+    const NumberTable copy = table;
+    EXPECT_FALSE(table.has_one_holder());
+  }
+  EXPECT_TRUE(table.has_one_holder());
+}
+
 TEST(NumberTableTest, OfChangesOfTheSameNumberTheLastCounts) {
   PackedTexts texts;
   NumberTableChange change({}, texts);

@@ -441,6 +441,16 @@ TEST_F(NumbersStoreTest, RefusesWhatIsNoneOfItsFiles) {
   EXPECT_FALSE(NumbersStore::Open({.path = folder_.path() + "/nowhere/numbers.db"}).ok());
 }
 
+TEST_F(NumbersStoreTest, ManyMayMakeTheFileAtOnce) {
+  for (int round = 0; round < 20; ++round) {
+    for (const char* suffix : {"", "-wal", "-shm"}) std::remove((Path() + suffix).c_str());
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 4; ++t) threads.emplace_back([&, t] { Make(*OpenStore(Path()), t); });
+    for (std::thread& thread : threads) thread.join();
+    ASSERT_EQ(ListAll(*OpenStore(Path()), kOwner).size(), 4u);
+  }
+}
+
 TEST_F(NumbersStoreTest, ManyThreadsAndStoresWriteAtOnce) {
   const auto store = OpenStore(Path());
   const auto other = OpenStore(Path());

@@ -3,8 +3,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 
-#include <algorithm>
+#include <fstream>
 #include <map>
 #include <optional>
 #include <random>
@@ -269,6 +270,38 @@ TEST_F(NumbersTest, BinsAndAccountsAreThoseOfTheConfigurationNow) {
   // What it had is left as it is, and may be left so.
   EXPECT_EQ(Good(numbers.UpdateNumber(kOwner, made.sid, {{"FriendlyName", "x"}}, kToday)).voice.url,
             "bin:apology");
+}
+
+TEST_F(NumbersTest, ADamagedFileTakesNothingFromCalls) {
+  Replica replica(Path());
+  Create(replica, 1, {{"VoiceUrl", "https://example.com/1"}});
+  sqlite3* raw = nullptr;
+  Require(sqlite3_open(Path().c_str(), &raw) == SQLITE_OK, Path());
+  const auto execute = [&](const char* sql) {
+    Require(sqlite3_exec(raw, sql, nullptr, nullptr, nullptr) == SQLITE_OK, sqlite3_errmsg(raw));
+  };
+  execute("PRAGMA wal_checkpoint(TRUNCATE)");
+  sqlite3_stmt* statement = nullptr;
+  sqlite3_prepare_v2(raw, "SELECT rootpage FROM sqlite_schema WHERE name = 'numbers_by_commit'", -1,
+                     &statement, nullptr);
+  Require(sqlite3_step(statement) == SQLITE_ROW, "the index by which changes are found");
+  const int64_t page = sqlite3_column_int64(statement, 0);
+  sqlite3_finalize(statement);
+  std::fstream file(Path(), std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp((page - 1) * 4096);
+  file << std::string(4096, '\0') << std::flush;
+  execute("UPDATE commits SET last = last + 1");  // somebody else's change
+  sqlite3_close(raw);
+
+  replica.numbers().Watch();
+  EXPECT_TRUE(WaitFor([&] { return !replica.numbers().stats().is_current; }, kBound));
+  EXPECT_GE(replica.numbers().stats().refresh_failures, 1);
+  EXPECT_EQ(replica.Goes(NumberOf(1)), "https://example.com/1");
+  const auto refused =
+      replica.numbers().CreateNumber(kOwner, "", {{"PhoneNumber", NumberOf(2)}}, kToday);
+  ASSERT_EQ(CodeOf(refused), 20500);
+  EXPECT_THAT(std::get<ResourceError>(refused).message, HasSubstr("damaged"));
+  EXPECT_EQ(replica.failed(), 1);
 }
 
 // Any sequence of calls leaves table, database and list equal, here, in another replica, and after
