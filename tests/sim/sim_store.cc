@@ -552,6 +552,7 @@ absl::StatusOr<std::vector<notifier::Store::ListedGroup>> SimStore::ListGroups(
         (filter.account_sid.empty() || key.account_sid == filter.account_sid) &&
         (filter.error_code == 0 || key.error_code == filter.error_code) &&
         (filter.host.empty() || key.host == filter.host) &&
+        (filter.group_id == 0 || id == filter.group_id) &&
         (!filter.open.has_value() || kept.group.state.open == *filter.open)) {
       listed.push_back({.group = kept.group, .place = place});
     }

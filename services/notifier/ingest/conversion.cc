@@ -212,6 +212,11 @@ std::optional<CallerError> ReadPageSize(int32_t requested, int& page_size) {
   return std::nullopt;
 }
 
+std::optional<CallerError> ReadGroupId(const std::string& text, int64_t& id) {
+  if (text.empty() || (absl::SimpleAtoi(text, &id) && id > 0)) return std::nullopt;
+  return Invalid("GROUP_ID_INVALID", "group_id", "group_id is not one of ours");
+}
+
 CallerError BadToken() {
   return Invalid("PAGE_TOKEN_INVALID", "page_token",
                  "page_token is not the next_page_token of an earlier page");
@@ -274,10 +279,8 @@ std::variant<EventsQuery, CallerError> ReadQuery(const v1::ListErrorEventsReques
                                   .phone_number = request.phone_number(),
                                   .error_code = request.error_code(),
                                   .host = absl::AsciiStrToLower(request.host())}};
-  if (!request.group_id().empty() &&
-      (!absl::SimpleAtoi(request.group_id(), &query.filter.group_id) ||
-       query.filter.group_id <= 0)) {
-    return Invalid("GROUP_ID_INVALID", "group_id", "group_id is not one of ours");
+  if (auto error = ReadGroupId(request.group_id(), query.filter.group_id)) {
+    return *std::move(error);
   }
   if (request.has_start_time()) query.filter.start = FromProto(request.start_time());
   if (request.has_end_time()) query.filter.end = FromProto(request.end_time());
@@ -304,6 +307,9 @@ std::variant<GroupsQuery, CallerError> ReadQuery(const v1::ListErrorGroupsReques
   GroupsQuery query = {.filter = {.account_sid = request.account_sid(),
                                   .error_code = request.error_code(),
                                   .host = absl::AsciiStrToLower(request.host())}};
+  if (auto error = ReadGroupId(request.group_id(), query.filter.group_id)) {
+    return *std::move(error);
+  }
   switch (request.state()) {
     case v1::GROUP_STATE_UNSPECIFIED:
       break;

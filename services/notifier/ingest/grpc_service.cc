@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/serving/grpc_error.h"
 #include "services/notifier/ingest/conversion.h"
@@ -92,7 +93,11 @@ grpc::Status GrpcService::ListEvents(const v1::ListErrorEventsRequest& request,
     query.filter.oldest_first ? response.set_newest_token(last)
                               : response.set_next_page_token(last);
   }
-  for (const StoredEvent& stored : *events) SetEvent(stored.event, response.add_events());
+  for (const StoredEvent& stored : *events) {
+    v1::ErrorEvent* event = response.add_events();
+    SetEvent(stored.event, event);
+    event->set_group_id(absl::StrCat(stored.group_id));
+  }
   return grpc::Status::OK;
 }
 

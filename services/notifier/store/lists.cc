@@ -55,6 +55,7 @@ int64_t NewestRowOf(Connection& connection, const EventFilter& filter) {
 }
 
 absl::string_view IndexFor(const GroupFilter& filter) {
+  if (filter.group_id != 0) return kNoIndex;
   if (!filter.host.empty()) return "INDEXED BY groups_by_host";
   if (!filter.account_sid.empty()) return "INDEXED BY groups_by_account";
   if (filter.error_code != 0) return "INDEXED BY groups_by_code";
@@ -116,9 +117,11 @@ std::vector<Store::ListedGroup> ListGroups(Connection& connection, const GroupFi
   if (filter.error_code != 0) sql += " AND error_code = ?4";
   if (filter.open.has_value()) sql += " AND open = ?5";
   if (!filter.host.empty()) sql += " AND host = ?6";
-  sql += " ORDER BY last_event_row DESC, id DESC LIMIT ?7";
-  Rows rows = connection.Query(sql, place.last_event_row, place.id, filter.account_sid,
-                               filter.error_code, filter.open.value_or(false), filter.host, max);
+  sql += filter.group_id != 0 ? " AND id = ?7" : " ORDER BY last_event_row DESC, id DESC";
+  sql += " LIMIT ?8";
+  Rows rows =
+      connection.Query(sql, place.last_event_row, place.id, filter.account_sid, filter.error_code,
+                       filter.open.value_or(false), filter.host, filter.group_id, max);
   std::vector<Store::ListedGroup> groups;
   while (rows.Next()) {
     Group group = ReadGroup(rows);

@@ -155,6 +155,7 @@ struct GroupFilter {
   std::string account_sid = {};
   int error_code = 0;
   std::string host = {};
+  int64_t group_id = 0;
   std::optional<bool> open = {};
 };
 

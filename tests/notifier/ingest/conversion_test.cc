@@ -301,6 +301,10 @@ TEST(ReadQueryTest, GroupsAreFilteredByState) {
     return std::get<GroupsQuery>(read).filter.open;
   };
   EXPECT_EQ(open(), std::nullopt);
+  request.set_group_id("0");
+  EXPECT_EQ(ReasonOf<GroupsQuery>(request), "GROUP_ID_INVALID group_id");
+  request.set_group_id("12");
+  EXPECT_EQ(std::get<GroupsQuery>(ReadQuery(request)).filter.group_id, 12);
   request.set_host("A.example.com");
   EXPECT_EQ(std::get<GroupsQuery>(ReadQuery(request)).filter.host, "a.example.com");
   request.set_state(v1::GROUP_STATE_OPEN);

@@ -875,6 +875,9 @@ TEST_P(StoreContractTest, ListsAreNarrowedByTheHostOfTheGroup) {
   EXPECT_THAT(Groups({.error_code = 12100, .host = "a.example.com"}), SizeIs(1));
   EXPECT_THAT(Groups({.host = "a.example.com", .open = false}), IsEmpty());
   EXPECT_THAT(Groups({.host = "example.com"}), IsEmpty());
+  EXPECT_THAT(Hosts({.group_id = 2}), ElementsAre("b.example.com"));
+  EXPECT_THAT(Hosts({.host = "a.example.com", .group_id = 2}), IsEmpty());
+  EXPECT_THAT(Hosts({.group_id = 99}), IsEmpty());
 }
 
 TEST_P(StoreContractTest, ListsGoOnAfterARow) {

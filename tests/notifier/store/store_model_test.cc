@@ -319,6 +319,7 @@ class Steps {
     if (Chance(30)) filter.account_sid = Account();
     if (Chance(30)) filter.error_code = Code();
     if (Chance(30)) filter.host = Host();
+    if (Chance(10)) filter.group_id = GroupId();
     if (Chance(30)) filter.open = Chance(50);
     std::string text = "list groups:";
     std::optional<Store::GroupPlace> before;
