@@ -4,12 +4,13 @@
 set -euo pipefail
 
 list="$(dirname "$0")/packages.txt"
+# With what they provide: others' packages of Node.js bring npm along.
+installed="$(dpkg-query -W -f '${db:Status-Status} ${Package} ${Provides}\n' |
+  awk '$1 == "installed" { gsub(",", ""); for (i = 2; i <= NF; ++i) print $i }')"
 missing=()
 for group in "$@"; do
   while read -r name; do
-    if [ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" != installed ]; then
-      missing+=("$name")
-    fi
+    grep -qxF -- "$name" <<<"$installed" || missing+=("$name")
   done < <(awk -v group="$group" '$1 == group { print $2 }' "$list")
 done
 [ "${#missing[@]}" -eq 0 ] && exit 0

@@ -15,39 +15,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/mutex.h"
-#include "common/twilio/charset.h"
+#include "common/twilio/json_writer.h"
 
 namespace understudy::serving {
 namespace {
 
-constexpr absl::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
-constexpr absl::string_view kEllipsis = "\xE2\x80\xA6";     // U+2026
-
-void AppendCharacter(char c, std::string& line) {
-  switch (c) {
-    case '"':
-      line += "\\\"";
-      return;
-    case '\\':
-      line += "\\\\";
-      return;
-    case '\n':
-      line += "\\n";
-      return;
-    case '\r':
-      line += "\\r";
-      return;
-    case '\t':
-      line += "\\t";
-      return;
-    default:
-      if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
-        absl::StrAppend(&line, "\\u", absl::Hex(static_cast<unsigned char>(c), absl::kZeroPad4));
-      } else {
-        line += c;
-      }
-  }
-}
+constexpr absl::string_view kEllipsis = "\xE2\x80\xA6";  // U+2026
 
 // The second or a later byte of a character.
 bool IsContinuation(char c) {
@@ -64,13 +37,7 @@ void AppendText(absl::string_view text, std::string& line) {
     text = text.substr(0, end);
   }
   line += '"';
-  for (;;) {
-    const size_t valid = twilio::ValidUtf8Prefix(text);
-    for (const char c : text.substr(0, valid)) AppendCharacter(c, line);
-    if (valid == text.size()) break;
-    absl::StrAppend(&line, kReplacement);
-    text.remove_prefix(valid + 1);
-  }
+  twilio::AppendJsonText(text, line);
   if (is_cut) absl::StrAppend(&line, kEllipsis);
   line += '"';
 }

@@ -59,6 +59,7 @@ constexpr Refusal kBodyTooSlow = {408, "The request's body took too long."};
 constexpr Refusal kNoConnections = {503, "There are too many connections at the moment."};
 constexpr Refusal kNoConnectionsOfAddress = {429, "Too many connections come from this address."};
 constexpr Refusal kQueueFull = {429, "There are too many requests at the moment."};
+constexpr Refusal kOurMistake = {500, "The server made a mistake."};
 
 PublicEvent EventOf(const Refusal& refusal) {
   switch (refusal.status) {
@@ -78,37 +79,22 @@ PublicEvent EventOf(const Refusal& refusal) {
   }
 }
 
-HttpResponse ResponseOf(const Refusal& refusal) {
-  HttpResponse response{.status = refusal.status, .body = absl::StrCat(refusal.reason, "\n")};
-  if (refusal.status == 429 || refusal.status == 503) {
-    response.headers.push_back({"Retry-After", kRetryAfterSeconds});
-  }
-  return response;
-}
-
-struct HandlerResult {
-  HttpResponse response = {};
-  bool failed = false;
-};
-
-HandlerResult FailedHandler(const HttpRequest& request, absl::string_view detail) {
-  Log(LogLevel::kError, "an HTTP handler failed", {{"path", request.path}, {"detail", detail}});
-  return {.response = {.status = 500, .body = "The server made a mistake.\n"}, .failed = true};
-}
-
-HandlerResult RunHandler(const HttpHandler& handler, const HttpRequest& request) {
+// The answer of `handler`; nullopt, and a line of the log, if it has none that can be sent.
+std::optional<HttpResponse> RunHandler(const HttpHandler& handler, const HttpRequest& request) {
+  std::string detail;
   try {
     HttpResponse response = handler(request);
-    if (const absl::Status status = CheckResponse(response); !status.ok()) {
-      return FailedHandler(request, status.message());
-    }
-    return {.response = std::move(response)};
+    const absl::Status status = CheckResponse(response);
+    if (status.ok()) return response;
+    detail = std::string(status.message());
   } catch (const std::exception& e) {
     // Its type alone: messages quote what was read, and the log shows no bodies.
-    return FailedHandler(request, boost::core::demangle(typeid(e).name()));
+    detail = boost::core::demangle(typeid(e).name());
   } catch (...) {
-    return FailedHandler(request, "something that is no std::exception");
+    detail = "something that is no std::exception";
   }
+  Log(LogLevel::kError, "an HTTP handler failed", {{"path", request.path}, {"detail", detail}});
+  return std::nullopt;
 }
 
 bool WouldBlock(error_code error) {
@@ -199,6 +185,10 @@ struct Connection {
 };
 
 }  // namespace
+
+HttpResponse PlainRefusal(int status, absl::string_view reason) {
+  return {.status = status, .body = absl::StrCat(reason, "\n")};
+}
 
 const char* PublicEventName(PublicEvent event) {
   switch (event) {
@@ -394,6 +384,14 @@ class PublicServer::Loop {
 
   void Leave(std::map<PeerKey, Peer>::iterator peer) {
     if (--peer->second.connections == 0) peers_.erase(peer);
+  }
+
+  HttpResponse ResponseOf(const Refusal& refusal) const {
+    HttpResponse response = options_.refusal(refusal.status, refusal.reason);
+    if (refusal.status == 429 || refusal.status == 503) {
+      response.headers.push_back({"Retry-After", kRetryAfterSeconds});
+    }
+    return response;
   }
 
   // Phases and their deadlines.
@@ -596,13 +594,13 @@ class PublicServer::Loop {
     Enter(connection, Phase::kHandling);
     request.remote_address = connection->remote_address;
     asio::post(pool_, [this, connection, request = std::move(request)]() mutable {
-      HandlerResult result = RunHandler(handler_, request);
+      std::optional<HttpResponse> answer = RunHandler(handler_, request);
       request = {};
-      asio::post(io_, [this, connection, result = std::move(result)]() mutable {
+      asio::post(io_, [this, connection, answer = std::move(answer)]() mutable {
         --in_hand_;
         if (connection->phase == Phase::kClosed) return;
-        Count(result.failed ? PublicEvent::kHandlerFailed : PublicEvent::kHandled);
-        Answer(connection, std::move(result.response));
+        Count(answer.has_value() ? PublicEvent::kHandled : PublicEvent::kHandlerFailed);
+        Answer(connection, answer.has_value() ? *std::move(answer) : ResponseOf(kOurMistake));
       });
     });
   }

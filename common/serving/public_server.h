@@ -28,6 +28,10 @@ namespace understudy::serving {
 // sent (CheckResponse), the sender is told 500 and the log why.
 using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;
 
+// What the server itself answers where no handler does: the status, and a sentence for the sender.
+using RefusalWriter = std::function<HttpResponse(int status, absl::string_view reason)>;
+HttpResponse PlainRefusal(int status, absl::string_view reason);
+
 struct PublicLimits {
   RequestLimits request = {};
 
@@ -85,6 +89,9 @@ struct PublicServerOptions {
   PublicLimits limits = {};
   // Called on the thread that serves everybody: it counts and returns.
   std::function<void(PublicEvent)> on_event = [](PublicEvent) {};
+  // Likewise, and on those of handlers that fail. Its status is the one it is given; the server
+  // adds when to come back.
+  RefusalWriter refusal = PlainRefusal;
 };
 
 class PublicServer {

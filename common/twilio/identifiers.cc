@@ -1,5 +1,7 @@
 #include "common/twilio/identifiers.h"
 
+#include "absl/strings/match.h"
+
 namespace understudy::twilio {
 namespace {
 
@@ -13,9 +15,13 @@ bool IsOnly(absl::string_view text, absl::string_view characters) {
 
 }  // namespace
 
+bool IsSid(absl::string_view text, absl::string_view prefix) {
+  return text.size() == prefix.size() + kSidDigits && absl::StartsWith(text, prefix) &&
+         IsOnly(text.substr(prefix.size()), "0123456789abcdef");
+}
+
 bool IsAccountSid(absl::string_view text) {
-  return text.size() == kSidDigits + 2 && text.substr(0, 2) == "AC" &&
-         IsOnly(text.substr(2), "0123456789abcdef");
+  return IsSid(text, "AC");
 }
 
 bool IsPhoneNumber(absl::string_view text) {

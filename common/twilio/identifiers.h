@@ -6,6 +6,9 @@
 
 namespace understudy::twilio {
 
+// `prefix`, two letters such as "PN", and 32 lower-case hexadecimal digits.
+bool IsSid(absl::string_view text, absl::string_view prefix);
+
 // "AC" and 32 lower-case hexadecimal digits.
 bool IsAccountSid(absl::string_view text);
 

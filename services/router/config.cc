@@ -260,6 +260,32 @@ void ReadRanges(YamlMapping& egress, absl::string_view key, std::vector<Cidr>& r
   });
 }
 
+void ReadHttp(YamlMapping& root, std::optional<HttpConfig>& out) {
+  root.Mapping("http", [&](YamlMapping& mapping) {
+    HttpConfig& http = out.emplace();
+    mapping.Listen("listen", http.listen);
+    serving::ReadServerTls(mapping, /*takes_clients=*/false, http.tls);
+  });
+}
+
+// What is odd about how numbers are managed; a database brings the port along.
+void CheckNumbersApi(const std::string& path, RouterConfig& config) {
+  if (!config.numbers_database.empty()) {
+    if (!config.http.has_value()) config.http.emplace();
+    if (std::all_of(config.accounts.begin(), config.accounts.end(),
+                    [](const Account& account) { return account.auth_token.empty(); })) {
+      config.warnings.push_back(absl::StrCat(
+          path,
+          ": numbers_database: no account has an auth token, so nobody can use the numbers "
+          "API"));
+    }
+  }
+  if (config.http.has_value()) {
+    serving::WarnOfPlaintext(path, "http.listen", config.http->listen, config.http->tls,
+                             config.warnings);
+  }
+}
+
 void ReadRoot(YamlMapping& root, const std::string& path, RouterConfig& config) {
   root.Mapping("grpc", [&](YamlMapping& grpc) {
     grpc.Listen("listen", config.grpc_listen);
@@ -267,6 +293,7 @@ void ReadRoot(YamlMapping& root, const std::string& path, RouterConfig& config) 
                   config.max_connection_age);
     serving::ReadServerTls(grpc, /*takes_clients=*/true, config.grpc_tls);
   });
+  ReadHttp(root, config.http);
   root.Mapping("admin", [&](YamlMapping& admin) { admin.Listen("listen", config.admin_listen); });
   FirstLines accounts;
   serving::ReadAccounts(root, accounts, config.accounts);
@@ -274,6 +301,7 @@ void ReadRoot(YamlMapping& root, const std::string& path, RouterConfig& config) 
   ReadBins(root, config, bins);
   ReadNumbers(root, accounts, bins, config.numbers);
   WarnOfBins(bins, config);
+  root.Path("numbers_database", config.numbers_database);
   root.Mapping("fetch", [&](YamlMapping& fetch) { ReadFetch(fetch, config); });
   root.Mapping("egress", [&](YamlMapping& egress) {
     ReadRanges(egress, "allow", config.egress.allow);
@@ -293,6 +321,7 @@ void ReadRoot(YamlMapping& root, const std::string& path, RouterConfig& config) 
   ReadNotifier(root, config.notifier);
   serving::WarnOfPlaintext(path, "grpc.listen", config.grpc_listen, config.grpc_tls,
                            config.warnings);
+  CheckNumbersApi(path, config);
   if (config.notifier.has_value()) WarnOfPlainTarget(path, *config.notifier, config.warnings);
   serving::ReadLog(root, config.log_level);
   config.files = root.files();

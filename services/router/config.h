@@ -39,16 +39,26 @@ struct NotifierConfig {
   friend bool operator==(const NotifierConfig&, const NotifierConfig&) = default;
 };
 
+// Where the numbers API is served.
+struct HttpConfig {
+  serving::ListenAddress listen = {.host = "0.0.0.0", .port = 8080};
+  std::optional<serving::TlsFiles> tls = {};  // none: plaintext
+
+  friend bool operator==(const HttpConfig&, const HttpConfig&) = default;
+};
+
 // Settings without a word on them are described in deploy/config/router.yaml.
 struct RouterConfig {
   serving::ListenAddress grpc_listen = {.host = "0.0.0.0", .port = 50051};
   std::optional<serving::TlsFiles> grpc_tls = {};  // none: plaintext
   absl::Duration max_connection_age = absl::Minutes(10);
+  std::optional<HttpConfig> http = {};  // none: no HTTP port; always there with numbers_database
   serving::ListenAddress admin_listen = {.host = "0.0.0.0", .port = 9090};
   // Sids and phone numbers are well-formed and none is there twice; the account of every number is
   // among the accounts, and its URLs are good for an endpoint.
   std::vector<Account> accounts = {};
   std::vector<Number> numbers = {};
+  std::string numbers_database = {};  // empty: the numbers API has nothing to show
   // Names are there once; each document can be executed, whatever a call's parameters are.
   std::vector<std::shared_ptr<const Bin>> bins = {};
   Limits limits = {};

@@ -46,14 +46,14 @@ std::optional<CallerError> ReadMethod(v1::Method method, const char* field, Meth
 std::optional<CallerError> ReadUrl(const std::string& url, const char* field,
                                    const Settings& settings, Endpoint& out) {
   if (const std::optional<absl::string_view> name = BinName(url)) {
-    const auto bin = settings.bins.find(*name);
-    if (bin == settings.bins.end()) {
+    std::shared_ptr<const Bin> bin = settings.routes.FindBin(*name);
+    if (bin == nullptr) {
       return Invalid("BIN_NOT_FOUND", field,
                      absl::StrCat(field, ": there is no bin \"",
                                   twilio::Utf8Text(name->substr(0, 64)), "\" here"));
     }
     out.url = url;
-    out.bin = bin->second;
+    out.bin = std::move(bin);
     return std::nullopt;
   }
   if (absl::StatusOr<twilio::Url> parsed = twilio::ParseUrl(url); !parsed.ok()) {
@@ -135,8 +135,8 @@ std::optional<CallerError> ReadTarget(const v1::ResolveTwiMLRequest& request,
     return Invalid("INVALID_PHONE_NUMBER", "phone_number",
                    "phone_number is not E.164, such as +14155550199");
   }
-  const NumberRoute* found = settings.routes.FindNumber(number);
-  if (found == nullptr) {
+  std::optional<NumberRoute> found = settings.routes.FindNumber(number, call.kind);
+  if (!found.has_value()) {
     return CallerError{.code = grpc::StatusCode::NOT_FOUND,
                        .reason = "NUMBER_NOT_FOUND",
                        .field = "phone_number",
@@ -146,17 +146,19 @@ std::optional<CallerError> ReadTarget(const v1::ResolveTwiMLRequest& request,
     return Invalid("ACCOUNT_MISMATCH", "account_sid",
                    absl::StrCat("the number ", number, " belongs to another account"));
   }
-  const std::optional<Handler>& handler = found->handler(call.kind);
-  if (!handler.has_value()) {
+  if (!found->handler.has_value()) {
+    const std::string why =
+        found->trunk_sid.empty()
+            ? absl::StrCat("has no handler for ", KindName(call.kind))
+            : absl::StrCat("goes to the trunk ", found->trunk_sid, ", for which there is no TwiML");
     return CallerError{.code = grpc::StatusCode::NOT_FOUND,
                        .reason = "HANDLER_NOT_FOUND",
                        .field = "kind",
-                       .message = absl::StrCat("the number ", number, " has no handler for ",
-                                               KindName(call.kind))};
+                       .message = absl::StrCat("the number ", number, " ", why)};
   }
-  route.handler = *handler;
-  route.auth_token = found->auth_token;
-  call.account_sid = found->account_sid;
+  route.handler = *std::move(found->handler);
+  route.auth_token = std::move(found->auth_token);
+  call.account_sid = std::move(found->account_sid);
   accepted.phone_number = number;
   return std::nullopt;
 }

@@ -59,11 +59,15 @@ int Main(int argc, char** argv) {
              router = *std::move(started);
              const std::string grpc = serving::ListenAddressText(config.grpc_listen);
              const std::string admin = serving::ListenAddressText(config.admin_listen);
+             const std::string http =
+                 config.http.has_value() ? serving::ListenAddressText(config.http->listen) : "";
              Log(LogLevel::kInfo, "serving",
                  {{"service", "understudy-router"},
                   {"version", kVersion},
                   {"grpc", grpc},
                   {"grpc_port", router->grpc_port()},
+                  {"http", http},
+                  {"http_port", router->http_port()},
                   {"admin", admin},
                   {"admin_port", router->admin_port()},
                   {"numbers", static_cast<int64_t>(config.numbers.size())},

@@ -25,6 +25,10 @@ constexpr std::array<const char*, 2> kTargetNames = {"primary", "fallback"};
 const prometheus::Histogram::BucketBoundaries kSeconds = {
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 20, 30};
 
+// From a fast disk to an import that others wait for.
+const prometheus::Histogram::BucketBoundaries kWriteSeconds = {
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60};
+
 size_t Index(Kind kind) {
   return static_cast<size_t>(kind);
 }
@@ -80,6 +84,29 @@ void AppendOutbox(const OutboxStats& stats, std::vector<MetricFamily>& families)
           "Bytes in the outbox that were no event, found at the start.", stats.damaged_bytes);
 }
 
+void AppendNumbers(const NumbersStats& stats, std::vector<MetricFamily>& families) {
+  const auto gauge = [&](const char* name, const char* help, double value) {
+    families.push_back(OneValue(name, help, MetricType::Gauge, value));
+  };
+  MetricFamily numbers = OneValue("understudy_numbers", "Phone numbers, by where they are kept.",
+                                  MetricType::Gauge, static_cast<double>(stats.configured));
+  numbers.metric.push_back(numbers.metric.front());
+  numbers.metric[0].label = {{"source", "configuration"}};
+  numbers.metric[1].label = {{"source", "database"}};
+  numbers.metric[1].gauge.value = static_cast<double>(stats.stored);
+  families.push_back(std::move(numbers));
+  gauge("understudy_applications", "TwiML applications of the numbers' database.",
+        static_cast<double>(stats.applications));
+  gauge("understudy_numbers_up", "1 if the numbers' database could be read just now.",
+        stats.is_current ? 1 : 0);
+  gauge("understudy_numbers_refresh_lag_seconds",
+        "From the last change of the database to the next call that went by it.",
+        absl::ToDoubleSeconds(stats.lag));
+  families.push_back(OneValue("understudy_numbers_refresh_failures_total",
+                              "Times the numbers' database could not be read for its changes.",
+                              MetricType::Counter, static_cast<double>(stats.refresh_failures)));
+}
+
 }  // namespace
 
 // The log and the outbox count for themselves; their figures are fetched when they are asked for.
@@ -89,8 +116,10 @@ class RouterMetrics::Scrape : public prometheus::Collectable {
 
   std::vector<MetricFamily> Collect() const override {
     metrics_.log_lines_dropped_->Set(static_cast<double>(serving::DroppedLogLines()));
+    if (metrics_.http_ != nullptr) metrics_.http_->SetConnections(metrics_.http_connections_());
     std::vector<MetricFamily> families = metrics_.registry_->Collect();
     if (metrics_.outbox_) AppendOutbox(metrics_.outbox_(), families);
+    if (metrics_.numbers_) AppendNumbers(metrics_.numbers_(), families);
     if (metrics_.certificates_ != nullptr) {
       serving::AppendTlsMetrics(*metrics_.certificates_, families);
     }
@@ -177,6 +206,35 @@ void RouterMetrics::SetOutbox(std::function<OutboxStats()> stats) {
 
 void RouterMetrics::SetCertificates(const serving::TlsIdentities* identities) {
   certificates_ = identities;
+}
+
+void RouterMetrics::SetHttp(std::function<int()> connections) {
+  http_ = std::make_unique<serving::HttpMetrics>(*registry_);
+  http_connections_ = std::move(connections);
+  api_requests_ = &AddCounter(*registry_, "understudy_api_requests_total",
+                              "Requests to the numbers API, by the error they ended in (0: none).");
+  api_requests_->Add({{"error_code", "0"}});
+}
+
+void RouterMetrics::CountHttp(serving::PublicEvent event) {
+  http_->Count(event);
+}
+void RouterMetrics::CountApiRequest(int error_code) {
+  api_requests_->Add({{"error_code", twilio::ErrorCodeLabel(error_code)}}).Increment();
+}
+
+void RouterMetrics::SetNumbers(std::function<NumbersStats()> stats) {
+  auto& seconds = prometheus::BuildHistogram()
+                      .Name("understudy_numbers_write_duration_seconds")
+                      .Help("A change of the numbers' database, with its flush to the disk.")
+                      .Register(*registry_);
+  numbers_write_seconds_ = {&seconds.Add({{"result", "failed"}}, kWriteSeconds),
+                            &seconds.Add({{"result", "kept"}}, kWriteSeconds)};
+  numbers_ = std::move(stats);
+}
+
+void RouterMetrics::CountNumbersWrite(absl::Duration took, bool good) {
+  numbers_write_seconds_[good ? 1 : 0]->Observe(absl::ToDoubleSeconds(took));
 }
 
 void RouterMetrics::SetMaxInFlight(int max) {

@@ -11,10 +11,12 @@
 
 #include "absl/time/time.h"
 #include "common/mutex.h"
+#include "common/serving/http_metrics.h"
 #include "services/router/fetch/egress.h"
 #include "services/router/report/outbox.h"
 #include "services/router/resolve/call.h"
 #include "services/router/resolve/session_seal.h"
+#include "services/router/routes/numbers.h"
 
 namespace prometheus {
 class Collectable;
@@ -48,6 +50,18 @@ class RouterMetrics {
   // Adds what certificates say of themselves, likewise.
   void SetCertificates(const serving::TlsIdentities* identities);
 
+  // Adds what is told of the HTTP port and its requests. Once, before it is served and before the
+  // first scrape; `connections` is asked at each scrape.
+  void SetHttp(std::function<int()> connections);
+  // REQUIRES: SetHttp was called.
+  void CountHttp(serving::PublicEvent event);
+  void CountApiRequest(int error_code);
+
+  // Adds what there is to tell of numbers and their database, likewise.
+  void SetNumbers(std::function<NumbersStats()> stats);
+  // REQUIRES: SetNumbers was called.
+  void CountNumbersWrite(absl::Duration took, bool good);
+
   void SetMaxInFlight(int max);
   void AddInFlight(int change);
   void CountRefused();  // over the in-flight limit
@@ -66,7 +80,12 @@ class RouterMetrics {
   std::unique_ptr<Scrape> scrape_;
   std::function<OutboxStats()> outbox_;
   const serving::TlsIdentities* certificates_ = nullptr;
-  std::array<std::array<prometheus::Counter*, 3>, 2> resolutions_;  // by kind, source
+  std::unique_ptr<serving::HttpMetrics> http_;  // these with SetHttp only
+  std::function<int()> http_connections_;
+  prometheus::Family<prometheus::Counter>* api_requests_ = nullptr;
+  std::function<NumbersStats()> numbers_;                             // these with SetNumbers
+  std::array<prometheus::Histogram*, 2> numbers_write_seconds_ = {};  // failed, kept
+  std::array<std::array<prometheus::Counter*, 3>, 2> resolutions_;    // by kind, source
   std::array<std::array<prometheus::Histogram*, 3>, 2> resolution_seconds_;
   std::array<prometheus::Histogram*, 2> attempt_seconds_;         // by target
   std::array<prometheus::Counter*, 2> good_attempts_;             // error_code="0"

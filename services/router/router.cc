@@ -13,17 +13,21 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/mutex.h"
 #include "common/serving/admin_server.h"
 #include "common/serving/grpc_server.h"
 #include "common/serving/log.h"
 #include "common/serving/monotonic_clock.h"
 #include "common/serving/process.h"
+#include "common/serving/public_server.h"
 #include "common/serving/tls_identity.h"
 #include "services/router/config.h"
 #include "services/router/fetch/curl_fetcher.h"
 #include "services/router/metrics.h"
 #include "services/router/report/notifier_client.h"
 #include "services/router/report/outbox.h"
+#include "services/router/routes/numbers.h"
+#include "services/router/routes/numbers_api.h"
 #include "services/router/service.h"
 #include "services/router/session_key.h"
 #include "services/router/settings.h"
@@ -41,6 +45,10 @@ struct Router::Parts {
   RouterMetrics metrics;
   const Secret own_session_key = NewSessionKey();  // where the configuration has none
   std::atomic<bool> is_ready = false;
+  // Settings as the configuration has them, and what the database adds.
+  Mutex settings_mutex;
+  std::shared_ptr<const Settings> configured GUARDED_BY(settings_mutex);
+  NumberTable stored GUARDED_BY(settings_mutex);
   serving::TlsIdentities identities;
   // Both or neither.
   std::unique_ptr<NotifierClient> notifier;
@@ -48,8 +56,33 @@ struct Router::Parts {
   std::unique_ptr<CurlFetcher> fetcher;
   std::unique_ptr<RouterDoor> door;
   std::unique_ptr<serving::GrpcServer> server;
+  std::unique_ptr<Numbers> numbers;  // null: no database
+  // Both or neither.
+  std::unique_ptr<NumbersApi> api;
+  std::unique_ptr<serving::PublicServer> http;
   std::unique_ptr<serving::AdminServer> admin;
   std::thread door_thread;
+
+  std::shared_ptr<const Settings> NewSettings() REQUIRES(settings_mutex) {
+    auto settings = std::make_shared<Settings>(*configured);
+    settings->routes = configured->routes.WithStored(stored);
+    return settings;
+  }
+  // Each answers the calls from now on.
+  void SetConfigured(std::shared_ptr<const Settings> settings) {
+    MutexLock lock(settings_mutex);
+    configured = std::move(settings);
+    if (door != nullptr) door->SetSettings(NewSettings());
+  }
+  void SetStored(const NumberTable& table) {
+    MutexLock lock(settings_mutex);
+    stored = table;
+    if (door != nullptr) door->SetSettings(NewSettings());
+  }
+  void MakeDoor(ServiceOptions options) {
+    MutexLock lock(settings_mutex);
+    door = std::make_unique<RouterDoor>(std::move(options), NewSettings(), *fetcher, metrics);
+  }
 };
 
 namespace {
@@ -67,11 +100,40 @@ absl::StatusOr<std::unique_ptr<OutboxSender>> StartOutbox(const NotifierConfig& 
   return std::make_unique<OutboxSender>(*std::move(outbox), [&notifier] { notifier.Cancel(); });
 }
 
+absl::StatusOr<std::unique_ptr<Numbers>> OpenNumbers(
+    const RouterConfig& config, const RouteTable& routes, RouterMetrics& metrics,
+    std::function<void(const NumberTable&)> publish) {
+  absl::StatusOr<std::unique_ptr<Numbers>> numbers =
+      Numbers::Open({.path = config.numbers_database,
+                     .publish = std::move(publish),
+                     .on_write = [&metrics](absl::Duration took,
+                                            bool good) { metrics.CountNumbersWrite(took, good); }},
+                    routes, config.numbers, absl::Now());
+  if (numbers.ok()) return numbers;
+  return absl::Status(
+      numbers.status().code(),
+      absl::StrCat("numbers_database ", config.numbers_database, ": ", numbers.status().message()));
+}
+
 void Report(OutboxSender& outbox, const std::vector<ErrorEvent>& events) {
   std::vector<std::string> records;
   records.reserve(events.size());
   for (const ErrorEvent& event : events) records.push_back(ToRecord(event));
   outbox.Append(records);
+}
+
+absl::Status StartHttp(const HttpConfig& config, const serving::TlsIdentity* tls, NumbersApi& api,
+                       RouterMetrics& metrics, std::unique_ptr<serving::PublicServer>& out) {
+  metrics.SetHttp([&out] { return out == nullptr ? 0 : out->connections(); });
+  absl::StatusOr<std::unique_ptr<serving::PublicServer>> http = serving::PublicServer::Start(
+      {.listen = config.listen,
+       .tls = tls,
+       .on_event = [&metrics](serving::PublicEvent event) { metrics.CountHttp(event); },
+       .refusal = RestRefusal},
+      [&api](const serving::HttpRequest& request) { return api.Handle(request); });
+  if (!http.ok()) return http.status();
+  out = *std::move(http);
+  return absl::OkStatus();
 }
 
 // gRPC cancels calls that arrive after its shutdown began and before their client has heard of it.
@@ -89,7 +151,8 @@ void AwaitLastCalls(const RouterDoor& door, absl::Time give_up_at) {
 Router::Router(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 absl::StatusOr<std::unique_ptr<Router>> Router::Start(const RouterConfig& config) {
-  serving::RaiseDescriptorLimit(static_cast<int64_t>(config.max_in_flight) + 200,
+  const int http_connections = config.http.has_value() ? serving::PublicLimits().connections : 0;
+  serving::RaiseDescriptorLimit(static_cast<int64_t>(config.max_in_flight) + http_connections + 200,
                                 "fetch.max_in_flight");
   auto parts = std::make_unique<Parts>();
   RouterMetrics& metrics = parts->metrics;
@@ -122,9 +185,16 @@ absl::StatusOr<std::unique_ptr<Router>> Router::Start(const RouterConfig& config
     };
   }
 
-  parts->door = std::make_unique<RouterDoor>(std::move(service_options),
-                                             MakeSettings(config, parts->own_session_key),
-                                             *parts->fetcher, metrics);
+  const std::shared_ptr<const Settings> settings = MakeSettings(config, parts->own_session_key);
+  parts->SetConfigured(settings);
+  if (!config.numbers_database.empty()) {
+    auto numbers = OpenNumbers(config, settings->routes, metrics,
+                               [&its = *parts](const NumberTable& table) { its.SetStored(table); });
+    if (!numbers.ok()) return numbers.status();
+    parts->numbers = *std::move(numbers);
+    metrics.SetNumbers([&its = *parts->numbers] { return its.stats(); });
+  }
+  parts->MakeDoor(std::move(service_options));
   const absl::StatusOr<const serving::TlsIdentity*> tls =
       parts->identities.Add("grpc", config.grpc_tls);
   if (!tls.ok()) return tls.status();
@@ -139,7 +209,20 @@ absl::StatusOr<std::unique_ptr<Router>> Router::Start(const RouterConfig& config
   parts->server = *std::move(server);
   parts->door->Open();
   parts->door_thread = std::thread([door = parts->door.get()] { door->Serve(); });
+  if (parts->numbers != nullptr) parts->numbers->Watch();
   std::unique_ptr<Router> router(new Router(std::move(parts)));
+
+  if (config.http.has_value()) {
+    Parts& its = *router->parts_;
+    const absl::StatusOr<const serving::TlsIdentity*> http_tls =
+        its.identities.Add("http", config.http->tls);
+    if (!http_tls.ok()) return http_tls.status();
+    its.api = std::make_unique<NumbersApi>(
+        its.numbers.get(), config.accounts,
+        [&metrics](int error_code) { metrics.CountApiRequest(error_code); });
+    const absl::Status status = StartHttp(*config.http, *http_tls, *its.api, metrics, its.http);
+    if (!status.ok()) return status;
+  }
 
   absl::StatusOr<std::unique_ptr<serving::AdminServer>> admin = serving::AdminServer::Start(
       config.admin_listen, metrics.collectable(), [&parts = *router->parts_] {
@@ -163,9 +246,17 @@ int Router::grpc_port() const {
 int Router::admin_port() const {
   return parts_->admin->port();
 }
+int Router::http_port() const {
+  return parts_->http == nullptr ? 0 : parts_->http->port();
+}
 
 void Router::Reload(const RouterConfig& config) {
-  parts_->door->SetSettings(MakeSettings(config, parts_->own_session_key));
+  const std::shared_ptr<const Settings> settings = MakeSettings(config, parts_->own_session_key);
+  parts_->SetConfigured(settings);
+  if (parts_->numbers != nullptr) {
+    parts_->numbers->Reconfigure(settings->routes, config.numbers, absl::Now());
+  }
+  if (parts_->api != nullptr) parts_->api->SetAccounts(config.accounts);
   parts_->metrics.CountReload(true);
 }
 
@@ -186,7 +277,8 @@ void Router::Stop(absl::Duration grace) {
   };
   parts_->is_ready = false;
   parts_->server->SetServing(false);
-  AwaitLastCalls(*parts_->door, begun_at + kShareOfLastCalls * grace);
+  if (parts_->http != nullptr) parts_->http->Stop(kShareOfHttp * grace);
+  AwaitLastCalls(*parts_->door, serving::MonotonicNow() + kShareOfLastCalls * grace);
   parts_->server->Stop(left_until(begun_at + (1 - kShareOfEvents) * grace));
   parts_->door->ShutDown();
   parts_->door_thread.join();

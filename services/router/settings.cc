@@ -7,16 +7,14 @@ namespace understudy::router {
 
 std::shared_ptr<const Settings> MakeSettings(const RouterConfig& config,
                                              const Secret& own_session_key) {
-  auto settings = std::make_shared<Settings>(Settings{
-      .routes = RouteTable(config.accounts, config.numbers),
+  return std::make_shared<const Settings>(Settings{
+      .routes = RouteTable(config.accounts, config.numbers, config.bins),
       .codes = config.retrieval_codes,
       .voice_default = std::make_shared<const std::string>(
           twilio::DefaultDocument(Kind::kVoice, config.default_voice_text)),
       .messaging_default =
           std::make_shared<const std::string>(twilio::DefaultDocument(Kind::kMessaging, {})),
       .session_key = config.session_key.empty() ? own_session_key : config.session_key});
-  for (const std::shared_ptr<const Bin>& bin : config.bins) settings->bins[bin->name] = bin;
-  return settings;
 }
 
 }  // namespace understudy::router

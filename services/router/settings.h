@@ -5,7 +5,6 @@
 #include <memory>
 #include <string>
 
-#include "absl/container/flat_hash_map.h"
 #include "common/secret.h"
 #include "services/router/resolve/call.h"
 #include "services/router/routes/route_table.h"
@@ -14,10 +13,9 @@ namespace understudy::router {
 
 struct RouterConfig;
 
-// Immutable once made; shared by the calls that began with it.
+// Immutable once made; shared by the calls that began with it. Copies are cheap.
 struct Settings {
   RouteTable routes;
-  absl::flat_hash_map<std::string, std::shared_ptr<const Bin>> bins = {};  // by name
   RetrievalCodes codes = RetrievalCodes::kClassic;
   // By kind; never null.
   std::shared_ptr<const std::string> voice_default = {};

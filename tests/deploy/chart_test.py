@@ -105,6 +105,10 @@ class ChartTest(unittest.TestCase):
             "router.config.session_key_file": "session-key",
             "router.config.accounts": [{"sid": "AC1"}],
             "router.config.numbers": [{"phone_number": "+14155550199"}],
+            "router.config.http.listen": "0.0.0.0:1",
+            "router.config.numbers_database": "/tmp/numbers.db",
+            "router.numbersApi.enabled": "yes",
+            "router.numbersApi.size": "big",
             "router.outboxBytes": 1,
             "router.secrets": [{"name": "a"}],
             "router.resources.limits.memroy": "1Gi",
@@ -155,7 +159,7 @@ class ChartTest(unittest.TestCase):
     def test_the_reference_configurations_are_no_mistakes(self):
         """All of deploy/config but what the chart knows better; also what is commented out."""
         for service, owned in (
-            ("router", ["grpc.listen", "grpc.tls", "http", "admin", "bins", "notifier"]),
+            ("router", ["grpc.listen", "grpc.tls", "http", "admin", "bins", "notifier", "numbers_database"]),
             (
                 "notifier",
                 ["grpc", "http.listen", "http.tls", "admin", "store.sqlite", "mail.directory"],
@@ -239,6 +243,35 @@ class ChartTest(unittest.TestCase):
         )
         self.assertNotIn("client_ca_file", router["grpc"]["tls"])
         self.assertEqual(router["notifier"]["tls"], {"ca_file": f"{folder}/ca.crt"})
+
+    def test_the_numbers_api_has_a_port_a_file_and_one_node(self):
+        objects = rendered.variations()["ci/numbers-values.yaml"]
+        config = yaml.safe_load(
+            rendered.named(objects, "ConfigMap", "understudy-router")["data"]["router.yaml"]
+        )
+        self.assertEqual(config["http"]["listen"], "0.0.0.0:8080")
+        self.assertEqual(set(config["http"]["tls"]), {"certificate_file", "key_file"})
+        _, spec = rendered.pod_of(rendered.named(objects, "Deployment", "understudy-router"))
+        (mount,) = [
+            mount
+            for mount in spec["containers"][0]["volumeMounts"]
+            if config["numbers_database"].startswith(mount["mountPath"] + "/")
+        ]
+        (volume,) = [found for found in spec["volumes"] if found["name"] == mount["name"]]
+        claim = rendered.named(
+            objects, "PersistentVolumeClaim", volume["persistentVolumeClaim"]["claimName"]
+        )
+        self.assertEqual(claim["spec"]["accessModes"], ["ReadWriteOnce"])
+        self.assertEqual(claim["metadata"]["annotations"]["helm.sh/resource-policy"], "keep")
+        (together,) = spec["affinity"]["podAffinity"][
+            "requiredDuringSchedulingIgnoredDuringExecution"
+        ]
+        self.assertEqual(together["topologyKey"], "kubernetes.io/hostname")
+        self.assertEqual(
+            together["labelSelector"]["matchLabels"]["app.kubernetes.io/component"], "router"
+        )
+        # A budget would keep that node from ever being drained.
+        self.assertNotIn("PodDisruptionBudget", {found["kind"] for found in objects})
 
     def test_the_network_is_opened_with_the_routers_own_rule(self):
         objects = rendered_with(nested("router.config.egress.allow", ["10.20.0.0/16"]))

@@ -114,9 +114,11 @@ class PrometheusTest : public ::testing::Test {
         "router.yaml",
         absl::StrCat(
             "grpc: {listen: 127.0.0.1:0}\n"
+            "http: {listen: 127.0.0.1:0}\n"
             "admin: {listen: 127.0.0.1:0}\n"
             "accounts: [{sid: AC00000000000000000000000000000001}]\n"
             "bins: {fallback: {document_file: fallback.xml}}\n"
+            "numbers_database: numbers.db\n"
             "numbers:\n"
             "  - phone_number: \"+14155550199\"\n"
             "    account_sid: AC00000000000000000000000000000001\n"

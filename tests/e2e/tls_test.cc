@@ -378,29 +378,26 @@ TEST(TlsPort, SaysWhenItsCertificateExpires) {
               120);
 }
 
-TEST(TlsPort, TheNotifiersHttpPortTakesRenewedFiles) {
+// `config` is what a service of that kind needs besides its ports.
+template <typename Process>
+void ExpectHttpPortTakesRenewedFiles(absl::string_view config) {
   const TestAuthority first("first");
   const TestAuthority second("second");
   SecretMount mount(ServerCertificate(first), first.ca_pem());
   const SecretMount later(ServerCertificate(second), second.ca_pem());
   const TempDir dir;
-  NotifierProcess notifier(
-      dir.Write("notifier.yaml",
-                absl::StrCat("grpc: {listen: 127.0.0.1:0}\n"
-                             "http: {listen: 127.0.0.1:0, tls: ",
-                             DoorTls(mount, /*takes_clients=*/false),
-                             "}\n"
-                             "admin: {listen: 127.0.0.1:0}\n"
-                             "store: {sqlite: notifier.db}\n"
-                             "mail: {from: understudy@example.com, directory: mail}\n"
-                             "alerts: {heartbeat: 0s, routes: [{to: [ops@example.com]}]}\n")));
-  ASSERT_TRUE(notifier.Ready());
+  Process service(
+      dir.Write("config.yaml", absl::StrCat("grpc: {listen: 127.0.0.1:0}\n"
+                                            "http: {listen: 127.0.0.1:0, tls: ",
+                                            DoorTls(mount, /*takes_clients=*/false),
+                                            "}\nadmin: {listen: 127.0.0.1:0}\n", config)));
+  ASSERT_TRUE(service.Ready());
   // Whether a client that believes `folder`'s authority is answered.
   const auto answers = [&](const SecretMount& folder) {
     const std::shared_ptr<SSL_CTX> context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
     SSL_CTX_load_verify_locations(context.get(), folder.Path("ca.crt").c_str(), nullptr);
     SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
-    HttpClient client(notifier.http_port(), {.tls = context.get()});
+    HttpClient client(service.http_port(), {.tls = context.get()});
     const std::optional<Response> answer =
         client.Ask("POST /fallback/voice HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
     return answer.has_value();
@@ -408,14 +405,25 @@ TEST(TlsPort, TheNotifiersHttpPortTakesRenewedFiles) {
   EXPECT_TRUE(answers(mount));
   EXPECT_FALSE(answers(later));
   mount.Replace(ServerCertificate(second));
-  ASSERT_TRUE(notifier.WaitForLog(kLoaded, 2));
+  ASSERT_TRUE(service.WaitForLog(kLoaded, 2));
   EXPECT_FALSE(answers(mount));
   EXPECT_TRUE(answers(later));
-  EXPECT_EQ(ReadMetric(notifier.admin_port(),
+  EXPECT_EQ(ReadMetric(service.admin_port(),
                        "understudy_certificate_reloads_total{use=\"http\",result=\"loaded\"}"),
             1);
-  HttpClient plain(notifier.http_port());
+  HttpClient plain(service.http_port());
   EXPECT_FALSE(plain.Ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n").has_value());
+}
+
+TEST(TlsPort, TheNotifiersHttpPortTakesRenewedFiles) {
+  ExpectHttpPortTakesRenewedFiles<NotifierProcess>(
+      "store: {sqlite: notifier.db}\n"
+      "mail: {from: understudy@example.com, directory: mail}\n"
+      "alerts: {heartbeat: 0s, routes: [{to: [ops@example.com]}]}\n");
+}
+
+TEST(TlsPort, TheRoutersHttpPortTakesRenewedFiles) {
+  ExpectHttpPortTakesRenewedFiles<RouterProcess>("");
 }
 
 // A notifier that takes routers of one authority, and a router that reports to it.

@@ -81,6 +81,7 @@ TEST(RouterConfigTest, ReadsEveryKey) {
   EXPECT_EQ(config->grpc_listen, (serving::ListenAddress{.host = "127.0.0.1", .port = 0}));
   EXPECT_EQ(config->max_connection_age, absl::Seconds(1));
   EXPECT_EQ(config->admin_listen, (serving::ListenAddress{.host = "::1", .port = 19090}));
+  EXPECT_EQ(config->http, (HttpConfig{.listen = {.host = "127.0.0.1", .port = 18080}}));
   EXPECT_THAT(config->accounts, ElementsAre(Account{.sid = "AC00000000000000000000000000000001",
                                                     .auth_token = Secret("12345 not a real token")},
                                             Account{.sid = "ACabcdefabcdef00000000000000000002"}));
@@ -97,6 +98,7 @@ TEST(RouterConfigTest, ReadsEveryKey) {
                          .account_sid = "ACabcdefabcdef00000000000000000002",
                          .messaging = Handler{.primary = {.url = "https://www.example.com/m"}}};
   EXPECT_THAT(config->numbers, ElementsAre(first, second));
+  EXPECT_EQ(config->numbers_database, "tests/testdata/good_config/numbers.db");
   EXPECT_EQ(config->limits.connect_timeout, absl::Milliseconds(100));
   EXPECT_EQ(config->limits.read_timeout, absl::Seconds(1));
   EXPECT_EQ(config->limits.total_timeout, absl::Milliseconds(2500));
@@ -221,6 +223,36 @@ TEST(RouterConfigTest, WarnsOfPlaintextBetweenMachines) {
   }
 }
 
+TEST(RouterConfigTest, ThereIsAnHttpPortIfItOrADatabaseIsConfigured) {
+  const auto http = [](const std::string& yaml) {
+    return ReadRouterConfig(yaml, "router.yaml")->http;
+  };
+  EXPECT_EQ(http("log: {level: info}"), std::nullopt);
+  EXPECT_EQ(http("http: {}"), HttpConfig());
+  EXPECT_EQ(http("numbers_database: numbers.db"), HttpConfig());
+  EXPECT_EQ(http("numbers_database: numbers.db\nhttp: {listen: \"127.0.0.1:1\"}"),
+            (HttpConfig{.listen = {.host = "127.0.0.1", .port = 1}}));
+}
+
+TEST_F(TlsConfigTest, TheNumbersApiWantsTokensAndTls) {
+  const std::string quiet = "grpc: {listen: \"127.0.0.1:1\"}\nnumbers_database: numbers.db\n";
+  const absl::StatusOr<RouterConfig> open = Load(quiet);
+  ASSERT_TRUE(open.ok()) << open.status();
+  EXPECT_EQ(open->numbers_database, Path("numbers.db"));
+  EXPECT_THAT(open->warnings,
+              ElementsAre(HasSubstr("numbers_database: no account has an auth token"),
+                          HasSubstr("http.listen: 0.0.0.0:8080 takes plaintext")));
+  folder_.Write("token", "12345");
+  const absl::StatusOr<RouterConfig> config = Load(
+      absl::StrCat(quiet,
+                   "accounts: [{sid: AC00000000000000000000000000000001, auth_token_file: token}]\n"
+                   "http: {tls: {certificate_file: tls.crt, key_file: tls.key}}\n"));
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->http->tls,
+            (serving::TlsFiles{.certificate = Path("tls.crt"), .key = Path("tls.key")}));
+  EXPECT_THAT(config->warnings, ::testing::IsEmpty());
+}
+
 // A configuration with one bin, which a number of either kind is answered from.
 class BinConfigTest : public ::testing::Test {
  protected:
@@ -319,6 +351,10 @@ TEST(RouterConfigTest, TheReferenceShowsTheDefaults) {
   const RouterConfig defaults;
   EXPECT_EQ(shown->grpc_listen, defaults.grpc_listen);
   EXPECT_EQ(shown->admin_listen, defaults.admin_listen);
+  EXPECT_EQ(shown->http, defaults.http);
+  EXPECT_THAT(ReadText(kReference),
+              HasSubstr(absl::StrCat(
+                  "#   listen: ", serving::ListenAddressText(HttpConfig().listen), "\n")));
   EXPECT_EQ(shown->limits.connect_timeout, defaults.limits.connect_timeout);
   EXPECT_EQ(shown->limits.read_timeout, defaults.limits.read_timeout);
   EXPECT_EQ(shown->limits.total_timeout, defaults.limits.total_timeout);
@@ -335,6 +371,7 @@ TEST(RouterConfigTest, TheReferenceShowsTheDefaults) {
               HasSubstr(absl::StrCat("#   outbox_max_bytes: ", NotifierConfig().outbox_max_bytes)));
   EXPECT_EQ(shown->log_level, defaults.log_level);
   EXPECT_THAT(ReadText(kReference), HasSubstr(absl::StrCat("# ca_file: ", defaults.ca_file, "\n")));
+  EXPECT_EQ(shown->numbers_database, defaults.numbers_database);
   EXPECT_EQ(shown->numbers.size(), 1u);
   EXPECT_EQ(shown->numbers[0].voice->primary.method, Endpoint().method);
 }

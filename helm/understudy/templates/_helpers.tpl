@@ -148,6 +148,14 @@ dns:///{{ include "understudy.fullname" . }}-notifier:50052
 {{- $_ := set $config "grpc" $grpc }}
 {{- $_ := set $config "admin" (dict "listen" "0.0.0.0:9090") }}
 {{- $_ := set $config "notifier" $notifier }}
+{{- if .Values.router.numbersApi.enabled }}
+{{- $http := dict "listen" "0.0.0.0:8080" }}
+{{- if and .Values.tls.enabled .Values.tls.http }}
+{{- $_ := set $http "tls" (pick $grpc.tls "certificate_file" "key_file") }}
+{{- end }}
+{{- $_ := set $config "http" $http }}
+{{- $_ := set $config "numbers_database" "/var/lib/understudy-numbers/numbers.db" }}
+{{- end }}
 {{- if .Values.router.bins }}
 {{- $bins := dict }}
 {{- range $name, $_ := .Values.router.bins }}

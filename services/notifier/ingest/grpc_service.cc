@@ -72,7 +72,16 @@ grpc::Status GrpcService::ListEvents(const v1::ListErrorEventsRequest& request,
   if (const auto* error = std::get_if<serving::CallerError>(&read)) {
     return serving::ToStatus(*error);
   }
-  const EventsQuery& query = std::get<EventsQuery>(read);
+  EventsQuery query = std::get<EventsQuery>(read);
+  if (query.before_row == 0) {
+    // What is stored from here on is for the next list: rows grow with time.
+    const absl::StatusOr<std::vector<StoredEvent>> newest = store_.ListEvents({}, 0, 1);
+    if (!newest.ok()) return ToStatus(newest.status());
+    const int64_t row = newest->empty() ? query.filter.after_row : newest->front().row;
+    if (row < query.filter.after_row) return serving::ToStatus(AfterTokenUnknown());
+    response.set_newest_token(PageToken(row));
+    query.before_row = row + 1;
+  }
   // One more, to know whether there is a next page.
   absl::StatusOr<std::vector<StoredEvent>> events =
       store_.ListEvents(query.filter, query.before_row, query.page_size + 1);

@@ -10,9 +10,12 @@
 
 #include "absl/time/time.h"
 #include "common/mutex.h"
-#include "services/notifier/store/sqlite.h"
+#include "common/sqlite/sqlite.h"
 
 namespace understudy::notifier {
+
+using sqlite::Connection;
+using sqlite::Failure;
 
 // A thread and a connection of its own. Its functions are called from one thread.
 class Checkpointer {

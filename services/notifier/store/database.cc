@@ -147,7 +147,7 @@ absl::Status Database::TryConnect() {
     return status;
   };
   connection.RunScript(kSetUp);
-  if (absl::Status status = CheckSchema(connection, Migrations()); !status.ok()) {
+  if (absl::Status status = CheckSchema(connection, StoreSchema()); !status.ok()) {
     return give_up(std::move(status));
   }
   if (was_stopped_uncleanly) {
@@ -161,7 +161,7 @@ absl::Status Database::TryConnect() {
       connection.Fail({.trouble = Trouble::kBusy, .message = "its log cannot be written back"});
     }
   }
-  Migrate(connection, Migrations());
+  Migrate(connection, StoreSchema());
   page_bytes_ = connection.page_bytes();
   log_bytes_ = 0;
   checkpoint_at_ = options_.checkpoint_bytes;

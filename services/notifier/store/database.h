@@ -15,12 +15,17 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/sqlite/sqlite.h"
 #include "services/notifier/store/ballast.h"
 #include "services/notifier/store/checkpointer.h"
 #include "services/notifier/store/file_lock.h"
-#include "services/notifier/store/sqlite.h"
 
 namespace understudy::notifier {
+
+using sqlite::Connection;
+using sqlite::Failure;
+using sqlite::Rows;
+using sqlite::Trouble;
 
 // Held back on the disk for when it is full.
 inline constexpr int64_t kBallastBytes = int64_t{8} << 20;

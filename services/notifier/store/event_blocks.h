@@ -12,10 +12,12 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "common/sqlite/sqlite.h"
 #include "services/notifier/groups/grouping.h"
-#include "services/notifier/store/sqlite.h"
 
 namespace understudy::notifier {
+
+using sqlite::Connection;
 
 // Written into every file: never to be changed.
 inline constexpr int kBlockBits = 14;

@@ -13,10 +13,14 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "common/sqlite/sqlite.h"
 #include "services/notifier/store/event_blocks.h"
-#include "services/notifier/store/sqlite.h"
 
 namespace understudy::notifier {
+
+using sqlite::Blob;
+using sqlite::Connection;
+using sqlite::Rows;
 
 // Written into every file: never to be changed.
 inline constexpr int kSegmentBits = kBlockBits + 4;

@@ -4,13 +4,20 @@
 #define SERVICES_NOTIFIER_STORE_ROWS_H_
 
 #include "absl/strings/string_view.h"
-#include "services/notifier/store/sqlite.h"
+#include "common/sqlite/sqlite.h"
 #include "services/notifier/store/store.h"
 
 namespace understudy::notifier {
 
-// What ReadX reads, for a SELECT.
+using sqlite::Blob;
+using sqlite::Connection;
+using sqlite::OptionalText;
+using sqlite::Rows;
+
+// What ReadX reads, for a SELECT. That of an event is of `e` and kJoinDetails, which goes behind
+// the tables.
 extern const absl::string_view kStoredEventColumns;
+extern const absl::string_view kJoinDetails;
 extern const absl::string_view kGroupColumns;
 extern const absl::string_view kToldColumns;
 extern const absl::string_view kMailColumns;

@@ -8,10 +8,14 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "services/notifier/store/sqlite.h"
+#include "common/sqlite/sqlite.h"
 #include "services/notifier/store/store.h"
 
 namespace understudy::notifier {
+
+using sqlite::Connection;
+using sqlite::Rows;
+using sqlite::Trouble;
 
 // Within one transaction of `connection`, whose failures it leaves there.
 class SqliteTransaction : public StoreTransaction {

@@ -201,6 +201,13 @@ struct Warning {
   int column = 0;
 };
 
+// What went over the wire, for whoever looks for the cause. Kept of what went wrong alone.
+struct Evidence {
+  twilio::Form parameters = {};  // of the request, also where it could not be made
+  Headers request_headers = {};  // what tells this request from others
+  Headers response_headers = {};
+};
+
 // A target that could not give a document. The owner's failure, not ours: a value and no Status.
 struct Fault {
   int code = 0;
@@ -212,6 +219,7 @@ struct Fault {
   int attempts = 0;
   absl::Duration elapsed = {};
   std::string response_excerpt = {};
+  Evidence evidence = {};
 };
 
 // The end of a call.
@@ -223,7 +231,8 @@ struct Outcome {
   std::vector<Attempt> attempts = {};
   std::vector<Fault> faults = {};  // in order; the first is why we left the primary
   std::vector<Warning> warnings = {};
-  Session session = {};  // for the next document of this call
+  Evidence evidence = {};  // of the document with the warnings
+  Session session = {};    // for the next document of this call
   // Cookies and credentials that kMaxSessionBytes has no room for.
   int session_parts_left_out = 0;
   std::vector<std::string> notes = {};  // for the log: what was odd and had no consequence

@@ -72,6 +72,7 @@ class Plan {
   Step NextExchange();
   Step FollowRedirect(const Reply& reply, const std::string& location, bool keep_method);
   Step Fail(const Failure& failure, const Reply& reply);
+  Evidence TakeEvidence(Headers response_headers);
   Step LeaveTarget(Fault fault, absl::Time now);
   Step Finish(Source source, std::string document, std::string document_url);
 

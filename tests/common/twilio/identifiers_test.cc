@@ -16,6 +16,12 @@ TEST(Identifiers, AnAccountSidIsAcAndThirtyTwoLowerCaseHexDigits) {
   }
 }
 
+TEST(Identifiers, ASidBeginsWithWhatItIsOf) {
+  EXPECT_TRUE(IsSid("PN0123456789abcdef0123456789abcdef", "PN"));
+  EXPECT_FALSE(IsSid("AP0123456789abcdef0123456789abcdef", "PN"));
+  EXPECT_FALSE(IsSid("PN0123456789abcdef0123456789abcde", "PN"));
+}
+
 TEST(Identifiers, APhoneNumberIsE164) {
   for (const char* good : {"+12", "+14155550199", "+123456789012345"}) {
     EXPECT_TRUE(IsPhoneNumber(good)) << good;

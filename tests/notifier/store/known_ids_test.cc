@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "common/sqlite/sqlite.h"
 #include "services/notifier/store/event_blocks.h"
 #include "services/notifier/store/schema.h"
-#include "services/notifier/store/sqlite.h"
 #include "tests/testing/temp_dir.h"
 
 namespace understudy::notifier {
@@ -25,7 +25,7 @@ constexpr int64_t kSegmentRows = int64_t{1} << kSegmentBits;
 
 class KnownIdsTest : public ::testing::Test {
  protected:
-  KnownIdsTest() { Migrate(connection_, Migrations()); }
+  KnownIdsTest() { Migrate(connection_, StoreSchema()); }
   ~KnownIdsTest() override { EXPECT_TRUE(connection_.ok()) << connection_.failure().message; }
 
   static std::string Id(int64_t row) { return absl::StrCat("id of row ", row); }

@@ -172,44 +172,6 @@ TEST_F(SqliteStoreTest, ADatabaseOfAnotherProgramIsRefusedAndLeftAlone) {
   EXPECT_EQ(OtherProgram(Path()).Number("SELECT count(*) FROM sqlite_schema"), 1);
 }
 
-TEST(SchemaTest, AnOlderSchemaIsBroughtUpToDateInOneTransaction) {
-  const TempDir folder(TempMedium::kMemory);
-  const std::string path = folder.path() + "/a.db";
-  const char* const scripts[] = {"CREATE TABLE a (x); INSERT INTO a VALUES (1);",
-                                 "ALTER TABLE a ADD COLUMN y; UPDATE a SET y = x + 1;",
-                                 "CREATE TABLE b (z); INSERT INTO b SELECT y FROM a;",
-                                 "INSERT INTO b VALUES (9); INSERT INTO nowhere VALUES (1);"};
-  const auto open = [&] {
-    return std::make_unique<notifier::Connection>(path, notifier::Connection::Access::kReadWrite,
-                                                  absl::Seconds(1));
-  };
-  const absl::Span<const char* const> all(scripts);
-  {
-    const auto connection = open();
-    ASSERT_EQ(CheckSchema(*connection, all.first(1)), absl::OkStatus());
-    Migrate(*connection, all.first(1));
-    ASSERT_TRUE(connection->ok());
-  }
-  {
-    const auto connection = open();
-    ASSERT_EQ(CheckSchema(*connection, all.first(3)), absl::OkStatus());
-    Migrate(*connection, all.first(3));
-    Migrate(*connection, all.first(3));  // nothing is left to be done
-    ASSERT_TRUE(connection->ok()) << connection->failure().message;
-  }
-  EXPECT_EQ(OtherProgram(path).Number("SELECT z FROM b"), 2);
-  EXPECT_EQ(OtherProgram(path).Number("PRAGMA user_version"), 3);
-  {
-    const auto connection = open();
-    EXPECT_EQ(CheckSchema(*connection, all.first(2)).code(), absl::StatusCode::kFailedPrecondition);
-    Migrate(*connection, all);
-    EXPECT_FALSE(connection->ok());
-  }
-  // What failed has left nothing.
-  EXPECT_EQ(OtherProgram(path).Number("SELECT count(*) FROM b"), 1);
-  EXPECT_EQ(OtherProgram(path).Number("PRAGMA user_version"), 3);
-}
-
 TEST_F(SqliteStoreTest, IsDurableByItsOwnSettings) {
   const auto store = Open();
   OtherProgram other(Path());
@@ -224,6 +186,33 @@ TEST_F(SqliteStoreTest, ItsFilesAreNotForEverybody) {
     const auto mode = std::filesystem::status(Path() + suffix).permissions();
     EXPECT_EQ(mode & std::filesystem::perms::others_all, std::filesystem::perms::none) << suffix;
   }
+}
+
+TEST_F(SqliteStoreTest, AFileFromBeforeThereWereCountsGetsThoseOfItsLastDay) {
+  std::vector<notifier::MinuteCounts> minutes;
+  std::vector<notifier::HourCount> hours;
+  {
+    const auto store = Open();
+    Event other = SampleEvent("other", absl::Hours(25));
+    other.outcome = notifier::Outcome::kDefaultAnswered;
+    other.error_code = 12100;
+    ASSERT_TRUE(store
+                    ->Append({SampleEvent("1"), SampleEvent("2", absl::Minutes(90)),
+                              SampleEvent("3", absl::Hours(25)), other})
+                    .ok());
+    minutes = *store->CountsByMinute(At());
+    hours = *store->CountsByHour({1, 2}, At());
+    ASSERT_EQ(minutes.size(), 4u);
+    ASSERT_EQ(hours.size(), 4u);
+  }
+  {
+    OtherProgram other(Path());
+    other.Execute("DROP TABLE minute_counts; DROP TABLE hour_counts; DROP TABLE event_details");
+    other.Execute("PRAGMA user_version = 2");
+  }
+  const auto store = Open();
+  EXPECT_EQ(*store->CountsByMinute(At()), minutes);  // as all of them are in one block
+  EXPECT_EQ(*store->CountsByHour({1, 2}, At()), hours);
 }
 
 // --- After a crash ---
