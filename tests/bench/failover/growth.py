@@ -73,7 +73,7 @@ def _more_hosts(
                 if number > 0:
                     costs[many].append(cost)
             print(f"hosts, round {number} of {rounds}", file=sys.stderr)
-    return _rows("hosts", costs)
+    return _rows("distinct hosts", costs)
 
 
 def _held(
@@ -113,10 +113,10 @@ def _spread_over(
 
 def _rows(what: str, measured: dict[int, list[float]]) -> list[Row]:
     (least, base), *more = measured.items()
-    rows = [Row(SECTION, f"{least:,} {what}", Spread.of(base), "µs")]
+    rows = [Row(SECTION, f"{what}: {least:,}", Spread.of(base), "µs")]
     for many, costs in more:
-        rows.append(Row(SECTION, f"{many:,} {what}", Spread.of(costs), "µs"))
+        rows.append(Row(SECTION, f"{what}: {many:,}", Spread.of(costs), "µs"))
         ratios = [cost / of_least for cost, of_least in zip(costs, base)]
-        what_grows = f"{many:,} {what} / {least:,}"
+        what_grows = f"{what}: {many:,} / {least:,}"
         rows.append(Row(SECTION, what_grows, Spread.of(ratios), "", GROWTH_GOAL))
     return rows
