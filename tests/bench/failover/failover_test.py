@@ -265,6 +265,12 @@ class RowsTest(unittest.TestCase):
         self.assertEqual(row.what, "call: judge / expat")
         self.assertEqual(row.goal, 1.5)
 
+    def test_each_view_of_the_page_has_a_row(self):
+        view = {"view": "groups", "p50_ms": 1.0, "p99_ms": 2.0, "longest_ms": 200.5}
+        (row,) = others.page_rows({"events": 1_000_000, "views": [view]})
+        self.assertEqual(row.section, "The operator's page, 1,000,000 events")
+        self.assertIs(row.met, False)
+
     def test_numbers_of_the_start(self):
         self.assertEqual(len(set(start.numbers())), 1000)
 

@@ -1,4 +1,5 @@
-"""The benchmarks that are programs of their own: judging documents, bins, and storms of events."""
+"""The benchmarks that are programs of their own: judging documents, bins, storms of events, and the
+operator's page."""
 
 import json
 import pathlib
@@ -8,17 +9,21 @@ from figures import Row, Spread
 
 EXPAT_GOAL = 1.5
 BIN_GOAL_MS = 1.0
-STORM_EVENTS, STORM_EVENTS_QUICK = 1_000_000, 100_000
+EVENTS, EVENTS_QUICK = 1_000_000, 100_000
+PAGE_SECONDS, PAGE_SECONDS_QUICK = 20, 3
+PAGE_GOAL_MS = 200.0
 
 
 def measure(build: pathlib.Path, is_quick: bool) -> tuple[list[Row], dict]:
     """The rows, and by the name of each program all that it measured."""
-    events = STORM_EVENTS_QUICK if is_quick else STORM_EVENTS
+    events = EVENTS_QUICK if is_quick else EVENTS
+    seconds = PAGE_SECONDS_QUICK if is_quick else PAGE_SECONDS
     rows, measured = [], {}
     for name, more, rows_of in (
         ("twiml_bench", [], twiml_rows),
         ("bin_bench", [], bin_rows),
         ("storm_bench", [str(events)], storm_rows),
+        ("page_bench", [str(events), str(seconds)], page_rows),
     ):
         file = build / "bench" / f"{name}.json"
         file.unlink(missing_ok=True)
@@ -71,3 +76,13 @@ def storm_rows(measured: list) -> list[Row]:
             name = f"{storm['storm']}: {what}"
             rows.append(Row("A storm of events into the notifier", name, Spread.of([figure]), unit))
     return rows
+
+
+def page_rows(measured: dict) -> list[Row]:
+    section = f"The operator's page, {measured['events']:,} events"
+    return [
+        Row(
+            section, f"{view['view']}: longest", Spread.of([view["longest_ms"]]), "ms", PAGE_GOAL_MS
+        )
+        for view in measured["views"]
+    ]
