@@ -84,7 +84,7 @@ Field<Resource> Flag(absl::string_view name, absl::string_view parameter, bool R
 template <typename Resource>
 void AddHandler(const absl::string_view (&names)[8], HandlerFields Resource::*handler,
                 std::vector<Field<Resource>>& fields) {
-  const auto add = [&](int i, Domain domain, std::string HandlerFields::*part) {
+  const auto add = [&](size_t i, Domain domain, std::string HandlerFields::*part) {
     fields.push_back({.name = names[2 * i],
                       .parameter = names[2 * i + 1],
                       .domain = domain,

@@ -98,6 +98,16 @@ class ShardedMap {
   };
   using Shard = std::vector<Entry>;  // by key
 
+ private:
+  struct Branch {
+    std::array<std::shared_ptr<const Shard>, kBranches> shards = {};  // null: empty
+  };
+  struct Root {
+    std::array<std::shared_ptr<const Branch>, kBranches> branches = {};  // null: empty
+    size_t size = 0;
+  };
+
+ public:
   ShardedMap();
 
   // Null if there is none. Lives as long as the map, or another that shares it. Allocates nothing.
@@ -125,20 +135,13 @@ class ShardedMap {
     ShardedMap Finish();
 
    private:
-    std::shared_ptr<const typename ShardedMap::Root> before_;
+    std::shared_ptr<const Root> before_;
     // By branch and shard. Null, or a branch that is empty: as before.
     std::array<std::vector<std::unique_ptr<Shard>>, kBranches> changed_;
     bool is_changed_ = false;
   };
 
  private:
-  struct Branch {
-    std::array<std::shared_ptr<const Shard>, kBranches> shards = {};  // null: empty
-  };
-  struct Root {
-    std::array<std::shared_ptr<const Branch>, kBranches> branches = {};  // null: empty
-    size_t size = 0;
-  };
   explicit ShardedMap(std::shared_ptr<const Root> root) : root_(std::move(root)) {}
 
   static size_t BranchOf(const Key& key) { return key[0] >> (64 - kBranchBits); }
