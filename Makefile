@@ -12,7 +12,7 @@ BINARIES := understudy-router understudy-notifier understudy
 # Some tests hold thousands of connections, both ends of each.
 CTEST := ulimit -n "$$(ulimit -Hn)" && ctest --output-on-failure --no-tests=error -j $(JOBS)
 # Tests that take minutes are left to verify-slow.
-CTEST_QUICK := $(CTEST) -LE slow
+CTEST_QUICK := $(CTEST) -LE 'slow|browser'
 
 # Ninja counts its steps on a terminal; into a file that would be a line for each.
 QUIET := $(shell [ -t 2 ] || echo --quiet)
@@ -26,12 +26,13 @@ endef
 
 .PHONY: help
 help:
-	@echo "make demo    build, then see calls answered while their web servers fail, and the mail about it"
+	@echo "make demo    build, then see calls answered while their web servers fail, and the mail about it;"
+	@echo "             with STAY=1 the operators' page stays up until Ctrl-C"
 	@echo "make test    build, then run the tests"
 	@echo "make verify  tests that take minutes, the tests under sanitizers, fuzzing, images, lint, chart and manifests"
 	@echo "make build   release binaries in build/release/bin/"
 	@echo "make run     router and notifier in the foreground with deploy/config, until Ctrl-C"
-	@echo "make bench   what judging, failing over to a bin and a storm of events cost; writes build/release/bench/"
+	@echo "make bench   what calls and failing over cost, beside nginx and Go; make bench QUICK=1 takes under two minutes"
 	@echo "make lint    formatting, clang-tidy, shellcheck, buf"
 	@echo "make format  formats the C++ files"
 	@echo "make clean   removes build/"
@@ -47,7 +48,7 @@ verify-packages:
 .PHONY: demo
 demo: packages
 	$(call build,release,$(BINARIES))
-	@rm -rf build/demo && build/release/bin/understudy demo --mail-directory build/demo/mail
+	@rm -rf build/demo && build/release/bin/understudy demo --mail-directory build/demo/mail $(if $(STAY),--stay)
 
 .PHONY: test
 test: packages
@@ -56,13 +57,19 @@ test: packages
 	@$(CTEST_QUICK) --test-dir build/dev
 
 .PHONY: verify
-verify: lint verify-deploy verify-slow verify-asan verify-tsan verify-fuzz verify-image
+verify: lint verify-deploy verify-page verify-slow verify-asan verify-tsan verify-fuzz verify-image
 
 .PHONY: verify-deploy
 verify-deploy: verify-packages
 	$(call build,dev,$(BINARIES))
 	@tools/verify-monitoring.sh
 	@tools/verify-deploy.sh
+
+.PHONY: verify-page
+verify-page: verify-packages
+	$(call build,dev,understudy-notifier page_events)
+	@echo "==> Reading the operators' page in a browser (dev)"
+	@$(CTEST) --test-dir build/dev -L browser
 
 .PHONY: verify-slow
 verify-slow: verify-packages
@@ -101,12 +108,15 @@ build: packages
 run: build
 	@tools/run.sh build/release/bin deploy/config build/run
 
+# Less of all with QUICK=1, which takes under two minutes; PAGE=1 puts the tables into docs/performance.md.
+# The Go peer is there where Go is.
 .PHONY: bench
-bench: packages
-	$(call build,release,twiml_bench bin_bench storm_bench)
-	@build/release/bin/twiml_bench build/release/bench/twiml.json
-	@build/release/bin/bin_bench build/release/bench/bin.json
-	@build/release/bin/storm_bench build/release/bench/storm.json
+bench:
+	@tools/install-packages.sh build bench
+	$(call build,release,$(BINARIES) twiml_bench bin_bench storm_bench page_bench slow_origin hosts_client)
+	@mkdir -p build/release/bench && tests/bench/gopeer/build.sh build/release/bench
+	@ulimit -n "$$(ulimit -Hn)" && python3 -B tests/bench/failover --build build/release \
+	  --json build/release/bench/bench.json $(if $(QUICK),--quick) $(if $(PAGE),--page docs/performance.md)
 
 .PHONY: lint
 lint: verify-packages

@@ -21,7 +21,10 @@ if command -v go >/dev/null; then
   tools/go-tools.sh buf
   echo "==> buf"
   build/tools/buf lint
+  echo "==> gofmt, go vet"
+  [ -z "$(gofmt -l tests/bench/gopeer | tee /dev/stderr)" ]
+  tests/bench/gopeer/build.sh build/tools
 else
-  echo "==> buf left out: Go is not installed"
+  echo "==> buf, gofmt and go vet left out: Go is not installed"
   [ -z "${CI:-}" ]
 fi

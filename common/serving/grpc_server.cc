@@ -2,6 +2,7 @@
 
 #include <google/protobuf/stubs/logging.h>
 #include <grpc/support/log.h>
+#include <grpcpp/ext/health_check_service_server_builder_option.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
@@ -15,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/serving/grpc_tls.h"
+#include "common/serving/health_service.h"
 #include "common/serving/log.h"
 #include "common/serving/monotonic_clock.h"
 
@@ -85,6 +87,9 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
   });
   grpc::ServerBuilder builder;
   SetLimits(builder, options);
+  if (options.health != nullptr) {
+    builder.SetOption(std::make_unique<grpc::HealthCheckServiceServerBuilderOption>(nullptr));
+  }
   add_services(builder);
   const std::string address = ListenAddressText(options.listen);
   int port = 0;
@@ -97,15 +102,17 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
     return absl::UnavailableError(absl::StrCat("cannot listen on ", address, " for gRPC"));
   }
   return std::unique_ptr<GrpcServer>(
-      new GrpcServer(std::move(credentials), std::move(server), port, options.service_name));
+      new GrpcServer(std::move(credentials), std::move(server), port, options));
 }
 
 GrpcServer::GrpcServer(std::shared_ptr<grpc::ServerCredentials> credentials,
-                       std::unique_ptr<grpc::Server> server, int port, std::string service_name)
+                       std::unique_ptr<grpc::Server> server, int port,
+                       const GrpcServerOptions& options)
     : credentials_(std::move(credentials)),
       server_(std::move(server)),
       port_(port),
-      service_name_(std::move(service_name)) {
+      service_name_(options.service_name),
+      health_(options.health) {
   SetServing(false);
 }
 
@@ -114,6 +121,11 @@ GrpcServer::~GrpcServer() {
 }
 
 void GrpcServer::SetServing(bool is_serving) {
+  if (health_ != nullptr) {
+    health_->SetServing("", is_serving);
+    health_->SetServing(service_name_, is_serving);
+    return;
+  }
   grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService();
   health->SetServingStatus(is_serving);
   health->SetServingStatus(service_name_, is_serving);
@@ -121,6 +133,7 @@ void GrpcServer::SetServing(bool is_serving) {
 
 void GrpcServer::Stop(absl::Duration grace) {
   SetServing(false);
+  if (health_ != nullptr) health_->EndWatches();
   server_->Shutdown(absl::ToChronoTime(absl::Now() + grace));
 }
 

@@ -19,6 +19,7 @@ class ServerCredentials;
 
 namespace understudy::serving {
 
+class HealthService;
 class TlsIdentity;
 
 struct GrpcServerOptions {
@@ -26,6 +27,9 @@ struct GrpcServerOptions {
   // Null: plaintext. Must outlive the server.
   const TlsIdentity* tls = nullptr;
   std::string service_name = {};  // full, for the health service
+  // Null: gRPC's own, for services without a completion queue. Else `add_services` registers it,
+  // and it must outlive the server.
+  HealthService* health = nullptr;
   int max_request_bytes = 4 << 20;
   // Jittered by gRPC, so that clients come back spread out and find the replicas there are.
   absl::Duration max_connection_age = absl::Minutes(10);
@@ -59,12 +63,13 @@ class GrpcServer {
 
  private:
   GrpcServer(std::shared_ptr<grpc::ServerCredentials> credentials,
-             std::unique_ptr<grpc::Server> server, int port, std::string service_name);
+             std::unique_ptr<grpc::Server> server, int port, const GrpcServerOptions& options);
 
   const std::shared_ptr<grpc::ServerCredentials> credentials_;  // the server's handshakes ask them
   const std::unique_ptr<grpc::Server> server_;
   const int port_;
   const std::string service_name_;
+  HealthService* const health_;
 };
 
 }  // namespace understudy::serving

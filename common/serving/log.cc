@@ -1,15 +1,15 @@
 #include "common/serving/log.h"
 
 #include <poll.h>
-#include <spdlog/async_logger.h>
-#include <spdlog/details/thread_pool.h>
-#include <spdlog/sinks/sink.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
+#include <climits>
 #include <cmath>
-#include <memory>
+#include <deque>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -21,6 +21,7 @@ namespace understudy::serving {
 namespace {
 
 constexpr absl::string_view kEllipsis = "\xE2\x80\xA6";  // U+2026
+constexpr size_t kUsualLineBytes = 384;
 
 // The second or a later byte of a character.
 bool IsContinuation(char c) {
@@ -57,38 +58,89 @@ struct ValueAppender {
   void operator()(bool flag) const { line += flag ? "true" : "false"; }
 };
 
-// Standard error as a place for whole lines. Used by the log's thread, but for Flushes().
-class StandardErrorSink final : public spdlog::sinks::sink {
+// The queue of lines and the thread that writes them. The thread is woken for the first line of a
+// burst alone and then lets more come: a wake-up for each line would cost the calls more than the
+// line (docs/decisions).
+class LogWriter {
  public:
-  void log(const spdlog::details::log_msg& message) override {
-    if (!Write({message.payload.data(), message.payload.size()})) {
-      refused_.fetch_add(1, std::memory_order_relaxed);
+  LogWriter() : thread_([this] { Run(); }) {}
+
+  void Add(std::string line) {
+    bool was_idle;
+    {
+      MutexLock lock(mutex_);
+      if (lines_.size() == kMaxQueuedLogLines) {
+        lines_.pop_front();
+        ++dropped_;
+      }
+      lines_.push_back(std::move(line));
+      was_idle = std::exchange(is_idle_, false);
     }
+    if (was_idle) work_.NotifyOne();
   }
 
-  void flush() override {
+  int64_t dropped() const {
     MutexLock lock(mutex_);
-    ++flushes_done_;
-    flushed_.NotifyAll();
+    return dropped_;
   }
 
-  void set_pattern(const std::string&) override {}
-  void set_formatter(std::unique_ptr<spdlog::formatter>) override {}
-
-  int64_t BeginFlush() {
+  bool Flush(absl::Duration timeout) {
     MutexLock lock(mutex_);
-    return ++flushes_begun_;
-  }
-
-  bool AwaitFlush(int64_t flush, absl::Duration timeout) {
-    MutexLock lock(mutex_);
+    const int64_t flush = ++flushes_begun_;
+    is_idle_ = false;
+    work_.NotifyOne();
     return flushed_.WaitFor(mutex_, absl::ToChronoMilliseconds(timeout),
                             [&]() REQUIRES(mutex_) { return flushes_done_ >= flush; });
   }
 
-  int64_t refused() const { return refused_.load(std::memory_order_relaxed); }
-
  private:
+  // How long the first line of a burst waits for others.
+  static constexpr std::chrono::milliseconds kGatherTime{2};
+  // Within it what a pipe takes is not mixed with what other processes write to it.
+  static constexpr size_t kMaxWriteBytes = PIPE_BUF;
+
+  [[noreturn]] void Run() {
+    std::deque<std::string> lines;
+    while (true) {
+      int64_t flush;
+      {
+        MutexLock lock(mutex_);
+        const auto must_flush = [this]()
+                                    REQUIRES(mutex_) { return flushes_begun_ > flushes_done_; };
+        is_idle_ = lines_.empty() && !must_flush();
+        work_.Wait(mutex_, [this]() REQUIRES(mutex_) { return !is_idle_; });
+        work_.WaitFor(mutex_, kGatherTime, must_flush);
+        lines.swap(lines_);
+        flush = flushes_begun_;
+      }
+      const int64_t refused = WriteLines(lines);
+      lines.clear();
+      MutexLock lock(mutex_);
+      dropped_ += refused;
+      flushes_done_ = flush;
+      flushed_.NotifyAll();
+    }
+  }
+
+  // Returns how many lines standard error did not take.
+  static int64_t WriteLines(const std::deque<std::string>& lines) {
+    int64_t refused = 0;
+    int64_t count = 0;
+    std::string text;
+    const auto write = [&] {
+      if (!Write(text)) refused += count;
+      text.clear();
+      count = 0;
+    };
+    for (const std::string& line : lines) {
+      if (text.size() + line.size() > kMaxWriteBytes) write();
+      text += line;
+      ++count;
+    }
+    write();
+    return refused;
+  }
+
   static bool Write(absl::string_view text) {
     while (!text.empty()) {
       const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
@@ -104,20 +156,20 @@ class StandardErrorSink final : public spdlog::sinks::sink {
     return true;
   }
 
-  std::atomic<int64_t> refused_ = 0;
-  Mutex mutex_;
+  mutable Mutex mutex_;
+  CondVar work_;
   CondVar flushed_;
+  std::deque<std::string> lines_ GUARDED_BY(mutex_);
+  bool is_idle_ GUARDED_BY(mutex_) = false;  // the thread waits for a line
+  int64_t dropped_ GUARDED_BY(mutex_) = 0;
   int64_t flushes_begun_ GUARDED_BY(mutex_) = 0;
   int64_t flushes_done_ GUARDED_BY(mutex_) = 0;
+  std::thread thread_;
 };
 
 struct ProcessLog {
   std::atomic<LogLevel> level = LogLevel::kInfo;
-  std::shared_ptr<StandardErrorSink> sink = std::make_shared<StandardErrorSink>();
-  std::shared_ptr<spdlog::details::thread_pool> thread =
-      std::make_shared<spdlog::details::thread_pool>(kMaxQueuedLogLines, 1);
-  std::shared_ptr<spdlog::async_logger> queue = std::make_shared<spdlog::async_logger>(
-      "", sink, thread, spdlog::async_overflow_policy::overrun_oldest);
+  LogWriter writer;
 };
 
 // Never destroyed: joining a thread that is stuck in a blocked pipe would keep the process from
@@ -125,6 +177,18 @@ struct ProcessLog {
 ProcessLog& TheLog() {
   static ProcessLog& log = *new ProcessLog;
   return log;
+}
+
+// "2026-11-24T13:48:00", made anew once a second.
+absl::string_view TextOfSecond(int64_t unix_second) {
+  thread_local int64_t second = -1;
+  thread_local std::string text;
+  if (second != unix_second) {
+    second = unix_second;
+    text =
+        absl::FormatTime("%Y-%m-%dT%H:%M:%S", absl::FromUnixSeconds(second), absl::UTCTimeZone());
+  }
+  return text;
 }
 
 }  // namespace
@@ -145,9 +209,13 @@ absl::string_view LogLevelName(LogLevel level) {
 
 std::string FormatLogLine(absl::Time time, LogLevel level, absl::string_view message,
                           absl::Span<const LogField> fields) {
-  std::string line = absl::StrCat(
-      "{\"time\":\"", absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", time, absl::UTCTimeZone()),
-      "\",\"level\":\"", LogLevelName(level), "\",\"message\":");
+  const int64_t ms = absl::ToUnixMillis(time);
+  const int64_t second = absl::ToUnixSeconds(time);
+  std::string line;
+  line.reserve(kUsualLineBytes);
+  absl::StrAppend(&line, "{\"time\":\"", TextOfSecond(second), ".",
+                  absl::Dec(ms - second * 1000, absl::kZeroPad3), "Z\",\"level\":\"",
+                  LogLevelName(level), "\",\"message\":");
   AppendText(message, line);
   for (const LogField& field : fields) {
     line += ',';
@@ -162,8 +230,7 @@ std::string FormatLogLine(absl::Time time, LogLevel level, absl::string_view mes
 void Log(LogLevel level, absl::string_view message, absl::Span<const LogField> fields) {
   ProcessLog& log = TheLog();
   if (level < log.level.load(std::memory_order_relaxed)) return;
-  const std::string line = FormatLogLine(absl::Now(), level, message, fields);
-  log.queue->log(spdlog::level::critical, spdlog::string_view_t(line.data(), line.size()));
+  log.writer.Add(FormatLogLine(absl::Now(), level, message, fields));
 }
 
 void SetLogLevel(LogLevel level) {
@@ -171,15 +238,11 @@ void SetLogLevel(LogLevel level) {
 }
 
 int64_t DroppedLogLines() {
-  ProcessLog& log = TheLog();
-  return static_cast<int64_t>(log.thread->overrun_counter()) + log.sink->refused();
+  return TheLog().writer.dropped();
 }
 
 bool FlushLog(absl::Duration timeout) {
-  ProcessLog& log = TheLog();
-  const int64_t flush = log.sink->BeginFlush();
-  log.queue->flush();
-  return log.sink->AwaitFlush(flush, timeout);
+  return TheLog().writer.Flush(timeout);
 }
 
 }  // namespace understudy::serving

@@ -1,5 +1,7 @@
 #include "common/twilio/json_writer.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "common/twilio/charset.h"
 
@@ -8,7 +10,11 @@ namespace {
 
 constexpr absl::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
 
-void AppendCharacter(char c, std::string& json) {
+bool NeedsEscape(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\' || c == 0x7F;
+}
+
+void AppendEscaped(char c, std::string& json) {
   switch (c) {
     case '"':
       json += "\\\"";
@@ -26,11 +32,17 @@ void AppendCharacter(char c, std::string& json) {
       json += "\\t";
       return;
     default:
-      if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
-        absl::StrAppend(&json, "\\u", absl::Hex(static_cast<unsigned char>(c), absl::kZeroPad4));
-      } else {
-        json += c;
-      }
+      absl::StrAppend(&json, "\\u", absl::Hex(static_cast<unsigned char>(c), absl::kZeroPad4));
+  }
+}
+
+void AppendUtf8(absl::string_view text, std::string& json) {
+  while (!text.empty()) {
+    const auto end = std::find_if(text.begin(), text.end(), NeedsEscape);
+    json.append(text.begin(), end);
+    if (end == text.end()) return;
+    AppendEscaped(*end, json);
+    text.remove_prefix(static_cast<size_t>(end - text.begin()) + 1);
   }
 }
 
@@ -39,7 +51,7 @@ void AppendCharacter(char c, std::string& json) {
 void AppendJsonText(absl::string_view text, std::string& json) {
   for (;;) {
     const size_t valid = ValidUtf8Prefix(text);
-    for (const char c : text.substr(0, valid)) AppendCharacter(c, json);
+    AppendUtf8(text.substr(0, valid), json);
     if (valid == text.size()) return;
     absl::StrAppend(&json, kReplacement);
     text.remove_prefix(valid + 1);

@@ -1,11 +1,14 @@
 #include "common/twilio/signature.h"
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/params.h>
 #include <openssl/sha.h>
 
 #include <algorithm>
+#include <array>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -62,6 +65,34 @@ std::string Join(const UrlPieces& pieces, string_view port) {
   return absl::StrCat(pieces.scheme, pieces.userinfo, pieces.host, port, pieces.rest);
 }
 
+struct FreeMac {
+  void operator()(EVP_MAC* mac) const { EVP_MAC_free(mac); }
+  void operator()(EVP_MAC_CTX* context) const { EVP_MAC_CTX_free(context); }
+};
+
+std::unique_ptr<EVP_MAC_CTX, FreeMac> NewHmacSha1() {
+  const std::unique_ptr<EVP_MAC, FreeMac> hmac(EVP_MAC_fetch(nullptr, OSSL_MAC_NAME_HMAC, nullptr));
+  std::unique_ptr<EVP_MAC_CTX, FreeMac> context(EVP_MAC_CTX_new(hmac.get()));
+  char digest[] = OSSL_DIGEST_NAME_SHA1;
+  const std::array<OSSL_PARAM, 2> parameters = {
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+      OSSL_PARAM_construct_end()};
+  EVP_MAC_CTX_set_params(context.get(), parameters.data());
+  return context;
+}
+
+// Kept by each thread: to look the algorithms up takes longer than to use them.
+std::array<unsigned char, SHA_DIGEST_LENGTH> HmacSha1(const std::string& key, string_view text) {
+  static thread_local const std::unique_ptr<EVP_MAC_CTX, FreeMac> context = NewHmacSha1();
+  std::array<unsigned char, SHA_DIGEST_LENGTH> digest = {};
+  size_t size = 0;
+  EVP_MAC_init(context.get(), reinterpret_cast<const unsigned char*>(key.data()), key.size(),
+               nullptr);
+  EVP_MAC_update(context.get(), reinterpret_cast<const unsigned char*>(text.data()), text.size());
+  EVP_MAC_final(context.get(), digest.data(), &size, digest.size());
+  return digest;
+}
+
 }  // namespace
 
 std::string SignedUrl(string_view url, Kind kind) {
@@ -83,12 +114,9 @@ std::string Sign(const Secret& token, string_view url, const Form& body) {
   std::string signed_text(url);
   for (const auto& [name, value] : parameters) absl::StrAppend(&signed_text, name, value);
 
-  const std::string& key = token.Reveal();
-  unsigned char digest[SHA_DIGEST_LENGTH];
-  HMAC(EVP_sha1(), key.data(), static_cast<int>(key.size()),
-       reinterpret_cast<const unsigned char*>(signed_text.data()), signed_text.size(), digest,
-       nullptr);
-  return absl::Base64Escape(string_view(reinterpret_cast<const char*>(digest), sizeof(digest)));
+  const auto digest = HmacSha1(token.Reveal(), signed_text);
+  return absl::Base64Escape(
+      string_view(reinterpret_cast<const char*>(digest.data()), digest.size()));
 }
 
 bool SignatureMatches(const Secret& token, string_view url, const Form& body,

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -153,6 +154,27 @@ bool HasControlCharacter(absl::string_view text) {
                      [](char c) { return absl::ascii_iscntrl(static_cast<unsigned char>(c)); });
 }
 
+// What a thread has parsed of late: the URLs of numbers come again and again, and to read one takes
+// longer than most of what is done with it. None with credentials, which are not ours to keep.
+class RecentUrls {
+ public:
+  const Url* Find(absl::string_view text) const {
+    const auto url = urls_.find(text);
+    return url == urls_.end() ? nullptr : &url->second;
+  }
+  void Add(absl::string_view text, const Url& url) {
+    if (!url.user.empty() || !url.password.empty() || text.size() > kMaxRecentUrlBytes) return;
+    if (urls_.size() == kMaxRecentUrls) urls_.clear();
+    urls_.emplace(text, url);
+  }
+
+ private:
+  static constexpr size_t kMaxRecentUrls = 2048;
+  static constexpr size_t kMaxRecentUrlBytes = 512;
+
+  absl::flat_hash_map<std::string, Url> urls_;
+};
+
 }  // namespace
 
 std::string Url::origin() const {
@@ -163,6 +185,8 @@ absl::StatusOr<Url> ParseUrl(absl::string_view text) {
   if (text.size() > kMaxUrlBytes) {
     return Invalid(absl::StrCat("the URL is longer than ", kMaxUrlBytes, " bytes"));
   }
+  static thread_local RecentUrls recent;
+  if (const Url* known = recent.Find(text)) return *known;
   if (HasControlCharacter(text)) return Invalid("the URL has a control character");
   // libcurl forgives a missing or a third slash, and then finds the host elsewhere than we would.
   const size_t host = absl::StartsWithIgnoreCase(text, "https://")  ? 8
@@ -191,7 +215,9 @@ absl::StatusOr<Url> ParseUrl(absl::string_view text) {
     default:
       return Invalid("the URL is malformed (a blank or another character must be encoded)");
   }
-  return Extract(parsed.get(), text);
+  absl::StatusOr<Url> url = Extract(parsed.get(), text);
+  if (url.ok()) recent.Add(text, *url);
+  return url;
 }
 
 absl::StatusOr<Url> JoinUrl(const Url& base, absl::string_view location) {

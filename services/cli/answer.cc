@@ -11,8 +11,8 @@
 #include "absl/time/clock.h"
 #include "common/mutex.h"
 #include "common/serving/grpc_error.h"
-#include "common/serving/grpc_tls.h"
 #include "common/serving/monotonic_clock.h"
+#include "services/cli/grpc_target.h"
 #include "services/router/conversion.h"
 #include "services/router/fetch/curl_fetcher.h"
 #include "services/router/resolve/resolve.h"
@@ -65,9 +65,7 @@ class RememberingFetcher : public Fetcher {
 
 Answer AskRouter(const std::string& address, const serving::TlsMaterial* tls,
                  const router::v1::ResolveTwiMLRequest& request, absl::Duration timeout) {
-  const auto stub = router::v1::RouterService::NewStub(
-      grpc::CreateChannel(address, tls == nullptr ? grpc::InsecureChannelCredentials()
-                                                  : serving::GrpcClientCredentials(*tls)));
+  const auto stub = router::v1::RouterService::NewStub(Connect(address, tls));
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
   Answer answer;
@@ -105,12 +103,12 @@ LocalAnswer ResolveLocally(const router::RouterConfig& config,
   std::future<Outcome> outcome = promise->get_future();
   router::Resolve(fetcher, std::make_shared<router::Cancellation>(kOnlyTicket),
                   std::move(accepted.call), std::move(accepted.route), config.limits, now,
-                  [promise](Outcome end) { promise->set_value(std::move(end)); });
+                  [promise](router::Call&, Outcome& end) { promise->set_value(std::move(end)); });
   answer.outcome = outcome.get();
   answer.last_reply = fetcher.TakeLastReply();
-  answer.response = router::ToResponse(
-      answer.outcome, call.id,
-      router::SealSessionNow(answer.outcome.session, call, settings->session_key));
+  router::ToResponse(answer.outcome, call.id,
+                     router::SealSessionNow(answer.outcome.session, call, settings->session_key),
+                     answer.response);
   return answer;
 }
 

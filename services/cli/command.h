@@ -17,6 +17,8 @@ using Arguments = absl::Span<const absl::string_view>;
 int ResolveCommand(Arguments arguments);
 int CheckCommand(Arguments arguments);
 int HealthCommand(Arguments arguments);
+int ErrorsCommand(Arguments arguments);
+int NumbersCommand(Arguments arguments);
 int DemoCommand(Arguments arguments);
 
 // Colour if `stream` is a terminal that has it and NO_COLOR is not set (https://no-color.org).

@@ -17,6 +17,8 @@ fails, from its fallback. This is its command line.
 
   resolve   ask a router (or this process) for a document, and see every request it took
   check     say everything that is wrong with TwiML in files, in bins, or as URLs answer it
+  numbers   list, change, import and export the phone numbers of a router
+  errors    list, show and follow what went wrong, as a notifier keeps it
   health    ask a router or notifier whether it is ready
   demo      watch a router keep answering while its web servers fail, all on this machine
 
@@ -30,10 +32,8 @@ struct Command {
 };
 
 constexpr Command kCommands[] = {
-    {"resolve", ResolveCommand},
-    {"check", CheckCommand},
-    {"health", HealthCommand},
-    {"demo", DemoCommand},
+    {"resolve", ResolveCommand}, {"check", CheckCommand},   {"numbers", NumbersCommand},
+    {"errors", ErrorsCommand},   {"health", HealthCommand}, {"demo", DemoCommand},
 };
 
 int Main(Arguments arguments) {

@@ -206,6 +206,16 @@ std::string WithoutControls(absl::string_view text, bool keeps_layout) {
   }
 }
 
+std::string Json(const google::protobuf::Message& message, bool has_lines) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.add_whitespace = has_lines;
+  options.always_print_primitive_fields = true;
+  std::string json;
+  // Cannot fail: there is no value that JSON does not have.
+  google::protobuf::util::MessageToJsonString(message, &json, options);
+  return json;
+}
+
 // The line `number` of `document` without its end; CR, LF and CRLF each end a line.
 bool FindLine(absl::string_view document, int number, absl::string_view& line) {
   for (int at = 1;; ++at) {
@@ -336,13 +346,10 @@ std::string RenderAnswer(const v1::ResolveTwiMLResponse& response, const Style& 
 }
 
 std::string RenderJson(const google::protobuf::Message& message) {
-  google::protobuf::util::JsonPrintOptions options;
-  options.add_whitespace = true;
-  options.always_print_primitive_fields = true;
-  std::string json;
-  // Cannot fail: there is no value that JSON does not have.
-  google::protobuf::util::MessageToJsonString(message, &json, options);
-  return json;
+  return Json(message, /*has_lines=*/true);
+}
+std::string RenderJsonLine(const google::protobuf::Message& message) {
+  return absl::StrCat(Json(message, /*has_lines=*/false), "\n");
 }
 
 std::string RenderPlace(absl::string_view document, int line, int column, const Style& style) {

@@ -69,6 +69,8 @@ std::string RenderAnswer(const router::v1::ResolveTwiMLResponse& response, const
 // `message` as proto3 JSON, every field in it, with a newline at its end. REQUIRES: it holds no
 // Any.
 std::string RenderJson(const google::protobuf::Message& message);
+// The same in one line.
+std::string RenderJsonLine(const google::protobuf::Message& message);
 
 // The line of `document`, numbered, and a caret under its column; both count from 1, columns in
 // characters. Empty if the document has no such line.

@@ -12,6 +12,7 @@
 #include "services/cli/answer.h"
 #include "services/cli/call_options.h"
 #include "services/cli/command.h"
+#include "services/cli/grpc_target.h"
 
 namespace understudy::cli {
 namespace {
@@ -147,10 +148,8 @@ absl::StatusOr<ResolveOptions> ReadOptions(Arguments arguments) {
     mistake = "--local asks no router: --router has no meaning with it";
   } else if (given.local && !given.tls.ca.empty()) {
     mistake = "--local asks no router: --tls-ca has no meaning with it";
-  } else if (given.tls.certificate.empty() != given.tls.key.empty()) {
-    mistake = "--tls-certificate and --tls-key go together";
-  } else if (given.tls.ca.empty() && !given.tls.certificate.empty()) {
-    mistake = "--tls-certificate goes with --tls-ca, which says whom to show it to";
+  } else if (const std::string tls = TlsUsageMistake(given.tls); !tls.empty()) {
+    mistake = tls;
   } else if (!given.local && !given.config.empty()) {
     mistake = "--config goes with --local; a router has its own";
   } else if (!given.local && !given.allow.empty()) {
@@ -230,32 +229,6 @@ std::string OptionOf(absl::string_view field) {
   return field == "handler.url" ? "--url" : "";
 }
 
-// What to do where the connection was there and TLS was not; empty: that is not it, or nobody
-// knows.
-std::string TlsAdvice(absl::string_view message, const serving::TlsFiles& tls) {
-  if (tls.ca.empty()) {
-    return absl::StrContains(message, "Socket closed")
-               ? "If it is a router that wants TLS, --tls-ca FILE says whom to believe."
-               : "";
-  }
-  if (absl::StrContains(message, "certificate verify failed")) {
-    return absl::StrCat("Its certificate is not of an authority in ", tls.ca,
-                        ", or it has expired.");
-  }
-  if (absl::StrContains(message, "is not in peer certificate")) {
-    return "Its certificate is for another host than --router names.";
-  }
-  if (absl::StrContains(message, "wrong version number")) {
-    return "What answers there speaks no TLS: leave out --tls-ca.";
-  }
-  if (absl::StrContains(message, "Socket closed")) {
-    return tls.certificate.empty()
-               ? "It may want a certificate: --tls-certificate FILE --tls-key FILE."
-               : absl::StrCat("It may not believe the certificate in ", tls.certificate, ".");
-  }
-  return "";
-}
-
 // Why there is no answer, and what to do about it.
 std::string Explain(const grpc::Status& status, const ResolveOptions& given) {
   const serving::CallerError error = serving::FromStatus(status);
@@ -268,7 +241,8 @@ std::string Explain(const grpc::Status& status, const ResolveOptions& given) {
   }
   switch (status.error_code()) {
     case grpc::StatusCode::UNAVAILABLE:
-      if (const std::string advice = TlsAdvice(error.message, given.tls); !advice.empty()) {
+      if (const std::string advice = TlsAdvice(error.message, given.tls, "router");
+          !advice.empty()) {
         return absl::StrCat("no TLS with ", router, "\n  ", error.message, "\n", advice);
       }
       return absl::StrCat("no router answers at ", router, "\n  ", error.message,

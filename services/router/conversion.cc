@@ -326,9 +326,8 @@ CallerError ExplainUnreadable(absl::string_view bytes) {
   return Invalid("MALFORMED_REQUEST", "", "the message is not a ResolveTwiMLRequest");
 }
 
-v1::ResolveTwiMLResponse ToResponse(const Outcome& outcome, const std::string& resolution_id,
-                                    std::string sealed_session) {
-  v1::ResolveTwiMLResponse response;
+void ToResponse(const Outcome& outcome, const std::string& resolution_id,
+                std::string sealed_session, v1::ResolveTwiMLResponse& response) {
   response.set_twiml(outcome.document);
   switch (outcome.source) {
     case Source::kPrimary:
@@ -356,7 +355,6 @@ v1::ResolveTwiMLResponse ToResponse(const Outcome& outcome, const std::string& r
   }
   response.set_session(std::move(sealed_session));
   response.set_resolution_id(resolution_id);
-  return response;
 }
 
 }  // namespace understudy::router

@@ -43,9 +43,10 @@ Acceptance Accept(const v1::ResolveTwiMLRequest& request, const Settings& settin
 // Why `bytes` are no ResolveTwiMLRequest: names the first text that is not UTF-8, if that is why.
 serving::CallerError ExplainUnreadable(absl::string_view bytes);
 
-// `sealed_session` is the outcome's session as SealSession made it. REQUIRES: !outcome.cancelled.
-v1::ResolveTwiMLResponse ToResponse(const Outcome& outcome, const std::string& resolution_id,
-                                    std::string sealed_session);
+// Fills in `response`, which is empty. `sealed_session` is the outcome's session as SealSession
+// made it. REQUIRES: !outcome.cancelled.
+void ToResponse(const Outcome& outcome, const std::string& resolution_id,
+                std::string sealed_session, v1::ResolveTwiMLResponse& response);
 
 }  // namespace understudy::router
 

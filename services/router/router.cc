@@ -16,6 +16,7 @@
 #include "common/mutex.h"
 #include "common/serving/admin_server.h"
 #include "common/serving/grpc_server.h"
+#include "common/serving/health_service.h"
 #include "common/serving/log.h"
 #include "common/serving/monotonic_clock.h"
 #include "common/serving/process.h"
@@ -55,6 +56,7 @@ struct Router::Parts {
   std::unique_ptr<OutboxSender> outbox;
   std::unique_ptr<CurlFetcher> fetcher;
   std::unique_ptr<RouterDoor> door;
+  serving::HealthService health;
   std::unique_ptr<serving::GrpcServer> server;
   std::unique_ptr<Numbers> numbers;  // null: no database
   // Both or neither.
@@ -198,16 +200,20 @@ absl::StatusOr<std::unique_ptr<Router>> Router::Start(const RouterConfig& config
   const absl::StatusOr<const serving::TlsIdentity*> tls =
       parts->identities.Add("grpc", config.grpc_tls);
   if (!tls.ok()) return tls.status();
-  absl::StatusOr<std::unique_ptr<serving::GrpcServer>> server = serving::GrpcServer::Start(
-      {.listen = config.grpc_listen,
-       .tls = *tls,
-       .service_name = kServiceName,
-       .max_request_bytes = kMaxRequestBytes,
-       .max_connection_age = config.max_connection_age},
-      [&](grpc::ServerBuilder& builder) { parts->door->Register(builder); });
+  absl::StatusOr<std::unique_ptr<serving::GrpcServer>> server =
+      serving::GrpcServer::Start({.listen = config.grpc_listen,
+                                  .tls = *tls,
+                                  .service_name = kServiceName,
+                                  .health = &parts->health,
+                                  .max_request_bytes = kMaxRequestBytes,
+                                  .max_connection_age = config.max_connection_age},
+                                 [&](grpc::ServerBuilder& builder) {
+                                   parts->health.Register(builder, parts->door->Register(builder));
+                                 });
   if (!server.ok()) return server.status();
   parts->server = *std::move(server);
   parts->door->Open();
+  parts->health.Open();
   parts->door_thread = std::thread([door = parts->door.get()] { door->Serve(); });
   if (parts->numbers != nullptr) parts->numbers->Watch();
   std::unique_ptr<Router> router(new Router(std::move(parts)));
@@ -280,6 +286,7 @@ void Router::Stop(absl::Duration grace) {
   if (parts_->http != nullptr) parts_->http->Stop(kShareOfHttp * grace);
   AwaitLastCalls(*parts_->door, serving::MonotonicNow() + kShareOfLastCalls * grace);
   parts_->server->Stop(left_until(begun_at + (1 - kShareOfEvents) * grace));
+  parts_->health.AwaitEnd();
   parts_->door->ShutDown();
   parts_->door_thread.join();
   if (parts_->outbox != nullptr) {

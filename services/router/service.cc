@@ -1,5 +1,6 @@
 #include "services/router/service.h"
 
+#include <google/protobuf/arena.h>
 #include <grpcpp/grpcpp.h>
 #include <understudy/router/v1/router_service.grpc.pb.h>
 
@@ -71,16 +72,6 @@ void LogResolution(const Call& call, const Outcome& outcome, absl::Duration took
   }
 }
 
-// What comes back from the completion queue.
-class Tag {
- public:
-  explicit Tag(absl::AnyInvocable<void(bool)> on_event) : on_event_(std::move(on_event)) {}
-  void OnEvent(bool ok) { on_event_(ok); }
-
- private:
-  absl::AnyInvocable<void(bool)> on_event_;
-};
-
 }  // namespace
 
 std::string NewResolutionId() {
@@ -112,6 +103,16 @@ class RouterDoor::Rpc {
     if (--door_.rpcs_ == 0) door_.no_rpcs_.NotifyAll();
   }
 
+  // On the door's thread.
+  void SendAnswer() {
+    if (answer_.Valid()) {
+      writer_.Finish(answer_, grpc::Status::OK, &finished_);
+    } else {
+      writer_.FinishWithError(grpc::Status(grpc::StatusCode::CANCELLED, "the caller went away"),
+                              &finished_);
+    }
+  }
+
  private:
   void OnArrived(bool ok) {
     if (!ok) {  // the server is shutting down; no other event will come
@@ -130,16 +131,15 @@ class RouterDoor::Rpc {
   }
 
   void Begin() {
-    v1::ResolveTwiMLRequest request;
-    std::string bytes;
-    std::vector<grpc::Slice> slices;
-    if (bytes_.Dump(&slices).ok()) {
-      for (const grpc::Slice& slice : slices) {
-        bytes.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
-      }
-    }
+    google::protobuf::Arena arena;
+    auto& request = *google::protobuf::Arena::CreateMessage<v1::ResolveTwiMLRequest>(&arena);
+    grpc::Slice slice;
+    bytes_.DumpToSingleSlice(&slice).IgnoreError();  // then it is empty, and no request
     bytes_.Clear();
-    if (!request.ParseFromString(bytes)) return Refuse(ExplainUnreadable(bytes));
+    if (!request.ParseFromArray(slice.begin(), static_cast<int>(slice.size()))) {
+      return Refuse(ExplainUnreadable(
+          absl::string_view(reinterpret_cast<const char*>(slice.begin()), slice.size())));
+    }
 
     const std::shared_ptr<const Settings> settings = door_.settings();
     Acceptance acceptance = Accept(request, *settings, absl::Now());
@@ -149,7 +149,6 @@ class RouterDoor::Rpc {
     begun_at_ = MonotonicNow();
     accepted.call.id = NewResolutionId();
     accepted.call.deadline = DeadlineOf(context_, begun_at_);
-    call_ = accepted.call;
     phone_number_ = std::move(accepted.phone_number);
     settings_ = settings;
     door_.metrics_.CountSession(accepted.session_use);
@@ -161,7 +160,7 @@ class RouterDoor::Rpc {
     }
     Resolve(door_.fetcher_, std::move(cancellation), std::move(accepted.call),
             std::move(accepted.route), door_.options_.limits, begun_at_,
-            [this](const Outcome& outcome) { OnOutcome(outcome); });
+            [this](Call& call, Outcome& outcome) { OnOutcome(call, outcome); });
   }
 
   void Refuse(const serving::CallerError& error) {
@@ -169,26 +168,25 @@ class RouterDoor::Rpc {
     writer_.FinishWithError(serving::ToStatus(error), &finished_);
   }
 
-  // On the fetcher's thread. After Finish this object belongs to the queue's thread.
-  void OnOutcome(const Outcome& outcome) {
+  // On the fetcher's thread, or the door's if nothing had to be fetched. The door's has this object
+  // to itself from Enqueue on.
+  void OnOutcome(const Call& call, const Outcome& outcome) {
     const absl::Duration took = MonotonicNow() - begun_at_;
-    door_.metrics_.CountResolution(call_.kind, outcome, took);
-    const std::vector<ErrorEvent> events = EventsOf(call_, phone_number_, outcome, absl::Now());
+    door_.metrics_.CountResolution(call.kind, outcome, took);
+    const std::vector<ErrorEvent> events = EventsOf(call, phone_number_, outcome, absl::Now());
     for (const ErrorEvent& event : events) LogEvent(event);
     if (!events.empty() && door_.options_.report) door_.options_.report(events);
-    LogResolution(call_, outcome, took);
+    LogResolution(call, outcome, took);
     door_.Leave();
-    if (outcome.cancelled) {
-      writer_.FinishWithError(grpc::Status(grpc::StatusCode::CANCELLED, "the caller went away"),
-                              &finished_);
-      return;
+    if (!outcome.cancelled) {
+      google::protobuf::Arena arena;
+      auto& response = *google::protobuf::Arena::CreateMessage<v1::ResolveTwiMLResponse>(&arena);
+      ToResponse(outcome, call.id, SealSessionNow(outcome.session, call, settings_->session_key),
+                 response);
+      const grpc::Slice slice(response.SerializeAsString());
+      answer_ = grpc::ByteBuffer(&slice, 1);
     }
-    const std::string bytes =
-        ToResponse(outcome, call_.id,
-                   SealSessionNow(outcome.session, call_, settings_->session_key))
-            .SerializeAsString();
-    const grpc::Slice slice(bytes);
-    writer_.Finish(grpc::ByteBuffer(&slice, 1), grpc::Status::OK, &finished_);
+    door_.Enqueue(this);
   }
 
   void OnOver() {
@@ -213,15 +211,15 @@ class RouterDoor::Rpc {
   grpc::ServerContext context_;
   grpc::ByteBuffer bytes_;
   grpc::ServerAsyncResponseWriter<grpc::ByteBuffer> writer_{&context_};
-  Tag arrived_{[this](bool ok) { OnArrived(ok); }};
-  Tag over_{[this](bool) { OnOver(); }};
-  Tag finished_{[this](bool) { Release(); }};
+  serving::QueueTag arrived_{[this](bool ok) { OnArrived(ok); }};
+  serving::QueueTag over_{[this](bool) { OnOver(); }};
+  serving::QueueTag finished_{[this](bool) { Release(); }};
   int ended_ = 0;
 
-  Call call_;
   std::string phone_number_;
   std::shared_ptr<const Settings> settings_;  // that it began with
   absl::Time begun_at_;
+  grpc::ByteBuffer answer_;  // not valid: nobody waits for one
   Mutex mutex_;
   bool gone_ GUARDED_BY(mutex_) = false;
   std::shared_ptr<Cancellation> cancellation_ GUARDED_BY(mutex_);
@@ -233,15 +231,17 @@ RouterDoor::RouterDoor(ServiceOptions options, std::shared_ptr<const Settings> s
       fetcher_(fetcher),
       metrics_(metrics),
       service_(std::make_unique<Service>()),
+      wake_([this] { SendAnswers(); }),
       settings_(std::move(settings)) {
   metrics_.SetMaxInFlight(options_.max_in_flight);
 }
 
 RouterDoor::~RouterDoor() = default;
 
-void RouterDoor::Register(grpc::ServerBuilder& builder) {
+grpc::ServerCompletionQueue& RouterDoor::Register(grpc::ServerBuilder& builder) {
   builder.RegisterService(service_.get());
   queue_ = builder.AddCompletionQueue();
+  return *queue_;
 }
 
 void RouterDoor::Open() {
@@ -249,9 +249,7 @@ void RouterDoor::Open() {
 }
 
 void RouterDoor::Serve() {
-  void* tag = nullptr;
-  bool ok = false;
-  while (queue_->Next(&tag, &ok)) static_cast<Tag*>(tag)->OnEvent(ok);
+  serving::ServeQueue(*queue_);
 }
 
 // A queue that is shut down takes no more answers, so it must see the last one before.
@@ -271,6 +269,23 @@ void RouterDoor::SetSettings(std::shared_ptr<const Settings> settings) {
 std::shared_ptr<const Settings> RouterDoor::settings() const {
   MutexLock lock(mutex_);
   return settings_;
+}
+
+void RouterDoor::Enqueue(Rpc* rpc) {
+  {
+    MutexLock lock(mutex_);
+    answers_.push_back(rpc);
+  }
+  wake_.Wake(*queue_);
+}
+
+void RouterDoor::SendAnswers() {
+  std::vector<Rpc*> answers;
+  {
+    MutexLock lock(mutex_);
+    answers.swap(answers_);
+  }
+  for (Rpc* rpc : answers) rpc->SendAnswer();
 }
 
 bool RouterDoor::Enter() {

@@ -12,6 +12,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "common/mutex.h"
+#include "common/serving/queue_tag.h"
 #include "services/router/conversion.h"
 #include "services/router/report/error_event.h"
 #include "services/router/resolve/fetcher.h"
@@ -48,8 +49,9 @@ class RouterDoor {
   RouterDoor(const RouterDoor&) = delete;
   RouterDoor& operator=(const RouterDoor&) = delete;
 
-  // Adds the service and its queue to a server that is being built. Once, before Serve.
-  void Register(grpc::ServerBuilder& builder);
+  // Adds the service and its queue to a server that is being built. Once, before Serve. Others may
+  // use the queue too (queue_tag.h), until ShutDown.
+  grpc::ServerCompletionQueue& Register(grpc::ServerBuilder& builder);
 
   // Asks for the first call. Once, when the server has been started, before Serve.
   void Open();
@@ -72,6 +74,10 @@ class RouterDoor {
   class Service;
 
   std::shared_ptr<const Settings> settings() const;
+  // Has an answer sent by the door's thread: one thread alone speaks to gRPC, so that none waits
+  // for its locks, and is woken once for as many answers as there are by then. From any thread.
+  void Enqueue(Rpc* rpc);
+  void SendAnswers();
   bool Enter();  // false: no room
   void Leave();
 
@@ -80,10 +86,12 @@ class RouterDoor {
   RouterMetrics& metrics_;
   std::unique_ptr<Service> service_;
   std::unique_ptr<grpc::ServerCompletionQueue> queue_;
+  serving::QueueWake wake_;  // to SendAnswers
   std::atomic<int> in_flight_ = 0;
   std::atomic<Ticket> last_ticket_ = 0;
   mutable Mutex mutex_;
   std::shared_ptr<const Settings> settings_ GUARDED_BY(mutex_);
+  std::vector<Rpc*> answers_ GUARDED_BY(mutex_);
   int rpcs_ GUARDED_BY(mutex_) = 0;  // under way, or waiting for their call to arrive
   CondVar no_rpcs_;
 };

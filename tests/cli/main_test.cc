@@ -19,8 +19,8 @@ ProgramEnd Understudy(std::vector<std::string> words) {
 
 TEST(UnderstudyTest, ExplainsItself) {
   const std::vector<std::vector<std::string>> kCases = {
-      {"--help"},      {"help"},         {"resolve", "--help"},
-      {"check", "-h"}, {"health", "-h"}, {"demo", "--help"}};
+      {"--help"},       {"help"},           {"resolve", "--help"}, {"check", "-h"},
+      {"health", "-h"}, {"demo", "--help"}, {"errors", "--help"},  {"numbers", "--help"}};
   for (const auto& words : kCases) {
     const ProgramEnd end = Understudy(words);
     EXPECT_EQ(end.status, 0);
@@ -62,6 +62,39 @@ TEST(UnderstudyTest, WrongUsageIsStatusTwoWithAReason) {
       {{"health", "a:1", "b:2"}, "takes one HOST:PORT"},
       {{"health", "9090"}, "must be host:port"},
       {{"health", "a:1", "--timeout", "never"}, "--timeout: is a time"},
+      {{"errors"}, "takes list, groups, show or tail"},
+      {{"errors", "lst"}, "did you mean list?"},
+      {{"errors", "show"}, "takes the ID of an event"},
+      {{"errors", "show", "a", "b"}, "show takes no b"},
+      {{"errors", "show", "a", "--code", "11200"}, "show takes an ID and no filters"},
+      {{"errors", "list", "a"}, "list takes no a"},
+      {{"errors", "list", "--state", "open"}, "--state is for groups"},
+      {{"errors", "groups", "--call", "CA1"}, "--number and --call are for list and tail"},
+      {{"errors", "groups", "--state", "shut"}, "--state: is open or recovered"},
+      {{"errors", "tail", "--to", "2026-11-24"}, "--to is not for it"},
+      {{"errors", "list", "--code", "0"}, "--code: is a number"},
+      {{"errors", "list", "--since", "0s"}, "--since: is a time such as 30s"},
+      {{"errors", "list", "--since", "2h", "--from", "2026-11-24"}, "one of the two"},
+      {{"errors", "list", "--from", "2026-11-24", "--to", "2026-11-24 00:00"}, "not before --to"},
+      {{"errors", "list", "--from", "yesterday"}, "--from: is a time such as 2026-11-24"},
+      {{"errors", "list", "--limit", "-1"}, "--limit: is a number or"},
+      {{"errors", "list", "--tls-key", "x"}, "go together"},
+      {{"numbers"}, "takes list, show, set, rm, import or export"},
+      {{"numbers", "remove"}, "not remove\n"},
+      {{"numbers", "exprot"}, "did you mean export?"},
+      {{"numbers", "list", "+1"}, "list takes no +1"},
+      {{"numbers", "show"}, "show takes one NUMBER"},
+      {{"numbers", "rm", "+1", "+2"}, "rm takes one NUMBER"},
+      {{"numbers", "set", "+1"}, "set takes a NUMBER and what to set"},
+      {{"numbers", "import"}, "import takes one FILE, or -"},
+      {{"numbers", "list"}, "one of --config and --database"},
+      {{"numbers", "list", "--config", "x", "--database", "y"}, "one of --config and --database"},
+      {{"numbers", "list", "--database", "x", "--number", "abc"}, "--number: is digits"},
+      {{"numbers", "show", "+1", "--database", "x", "--number", "1"}, "is for list and export"},
+      {{"numbers", "export", "--database", "x", "--limit", "1"}, "--limit is for list"},
+      {{"numbers", "rm", "+1", "--database", "x", "--json"}, "--json is for"},
+      {{"numbers", "list", "--database", "x", "--account", "AC1"}, "--account: is AC and 32"},
+      {{"numbers", "list", "--config", "/nonexistent"}, "/nonexistent"},
       {{"demo", "now"}, "takes no now"},
       {{"demo", "--router-binray", "x"}, "did you mean --router-binary?"},
   };

@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/twilio/kept_form.h"
 #include "services/notifier/config.h"
 #include "services/notifier/notifier.h"
 #include "services/router/report/notifier_client.h"
@@ -78,7 +79,26 @@ ErrorEvent EventCalled(const std::string& id) {
           .elapsed = absl::Nanoseconds(1250000001),
           .attempt_count = 2,
           .resolution_id = "0123456789abcdef0123456789abcdef",
-          .response_excerpt = "<h1>Unavailable</h1>"};
+          .response_excerpt = "<h1>Unavailable</h1>",
+          .attempts = {{.url = "http://www.example.com/",
+                        .method = router::Method::kGet,
+                        .remote_address = "192.0.2.1:80",
+                        .http_status = 302,
+                        .timings = {.dns = absl::Milliseconds(1),
+                                    .connect = absl::Milliseconds(2),
+                                    .tls = absl::Milliseconds(3),
+                                    .first_byte = absl::Milliseconds(4),
+                                    .total = absl::Milliseconds(10)}},
+                       {.url = "http://www.example.com/index",
+                        .method = router::Method::kPost,
+                        .remote_address = "192.0.2.1:80",
+                        .http_status = 503,
+                        .error_code = 11200,
+                        .phase = router::Phase::kStatus,
+                        .detail = "the server said 503"}},
+          .parameters = {{"From", "+14155550100"}, {"Body", "hello"}},
+          .request_headers = {{"I-Twilio-Idempotency-Token", "0123"}},
+          .response_headers = {{"Server", "nginx"}}};
 }
 
 // One for each word there is, and the largest.
@@ -106,6 +126,17 @@ std::vector<ErrorEvent> EveryKindOfEvent() {
   largest.detail = std::string(100000, 'd');
   largest.response_excerpt = std::string(100000, 'r');
   largest.resource_sid = std::string(100000, 's');
+  largest.attempts.assign(20, {.url = "http://www.example.com/" + std::string(100000, 'u'),
+                               .detail = std::string(100000, 'd')});
+  for (int i = 0; i <= static_cast<int>(router::Phase::kParse); ++i) {
+    add().attempts[0].phase = static_cast<router::Phase>(i);
+  }
+  add().attempts.clear();
+  twilio::Form form;
+  for (int i = 0; i < 100; ++i) form.push_back({absl::StrCat("name-", i), std::string(i, 'v')});
+  form.push_back({"Digits", "1234"});
+  add().parameters = twilio::KeptParameters(form);
+  add().response_headers = twilio::KeptHeaders(form);
   return events;
 }
 

@@ -3,8 +3,8 @@
 // do so (CAP_SYS_ADMIN).
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <grpc/health/v1/health.grpc.pb.h>
 #include <gtest/gtest.h>
-#include <health.grpc.pb.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>

@@ -4,19 +4,23 @@
 #include <google/protobuf/descriptor.pb.h>
 #include <google/protobuf/dynamic_message.h>
 #include <google/protobuf/util/json_util.h>
+#include <grpc/health/v1/health.grpc.pb.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
-#include <health.grpc.pb.h>
 #include <reflection.grpc.pb.h>
 
+#include <csignal>
 #include <fstream>
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/serving/health_service.h"
 #include "tests/e2e/router_process.h"
 #include "tests/testing/origin.h"
 #include "tests/testing/temp_dir.h"
+#include "tests/testing/wait.h"
 
 namespace understudy::testing {
 namespace {
@@ -24,6 +28,8 @@ namespace {
 using grpc::health::v1::HealthCheckResponse;
 namespace reflection = grpc::reflection::v1alpha;
 
+// Much less than a stop may take where somebody holds it up.
+constexpr absl::Duration kSoon = absl::Seconds(10);
 constexpr char kService[] = "understudy.router.v1.RouterService";
 
 class Discovery : public ::testing::Test {
@@ -129,6 +135,74 @@ TEST_F(Discovery, AHealthProbeHearsServing) {
     ASSERT_TRUE(status.ok()) << status.error_message();
     EXPECT_EQ(response.status(), HealthCheckResponse::SERVING);
   }
+}
+
+TEST_F(Discovery, AHealthProbeHearsOfAServiceThatIsNotHere) {
+  auto stub = grpc::health::v1::Health::NewStub(channel_);
+  grpc::health::v1::HealthCheckRequest request;
+  request.set_service("no.such.Service");
+  grpc::ClientContext context;
+  HealthCheckResponse response;
+  EXPECT_EQ(stub->Check(&context, request, &response).error_code(), grpc::StatusCode::NOT_FOUND);
+
+  grpc::ClientContext watching;
+  auto watch = stub->Watch(&watching, request);
+  ASSERT_TRUE(watch->Read(&response));
+  EXPECT_EQ(response.status(), HealthCheckResponse::SERVICE_UNKNOWN);
+  watching.TryCancel();
+  EXPECT_EQ(watch->Finish().error_code(), grpc::StatusCode::CANCELLED);
+}
+
+TEST_F(Discovery, WhoWatchesHearsOfTheEndAndDoesNotHoldItUp) {
+  auto stub = grpc::health::v1::Health::NewStub(channel_);
+  grpc::health::v1::HealthCheckRequest request;
+  grpc::ClientContext context;
+  auto watch = stub->Watch(&context, request);
+  HealthCheckResponse response;
+  ASSERT_TRUE(watch->Read(&response));
+  EXPECT_EQ(response.status(), HealthCheckResponse::SERVING);
+  const absl::Time told_at = absl::Now();
+  router_->Signal(SIGTERM);
+  ASSERT_TRUE(watch->Read(&response));
+  EXPECT_EQ(response.status(), HealthCheckResponse::NOT_SERVING);
+  EXPECT_FALSE(watch->Read(&response));
+  EXPECT_EQ(watch->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(router_->WaitForExit(), 0);
+  EXPECT_LT(absl::Now() - told_at, kSoon);
+}
+
+// One more than may watch is refused, and there is room again when one has gone.
+TEST_F(Discovery, HealthWatchesHaveALimit) {
+  auto stub = grpc::health::v1::Health::NewStub(channel_);
+  struct Watching {
+    grpc::ClientContext context;
+    std::unique_ptr<grpc::ClientReader<HealthCheckResponse>> reader;
+  };
+  const grpc::health::v1::HealthCheckRequest request;
+  HealthCheckResponse response;
+  std::vector<std::unique_ptr<Watching>> watches;
+  for (size_t i = 0; i < serving::kMaxHealthWatches; ++i) {
+    watches.push_back(std::make_unique<Watching>());
+    watches.back()->reader = stub->Watch(&watches.back()->context, request);
+    ASSERT_TRUE(watches.back()->reader->Read(&response)) << i;
+  }
+  const auto is_refused = [&] {
+    grpc::ClientContext context;
+    auto reader = stub->Watch(&context, request);
+    if (reader->Read(&response)) {
+      context.TryCancel();
+      reader->Finish();
+      return false;
+    }
+    EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+    return true;
+  };
+  EXPECT_TRUE(is_refused());
+  watches.back()->context.TryCancel();
+  watches.back()->reader->Finish();
+  watches.pop_back();
+  EXPECT_TRUE(WaitFor([&] { return !is_refused(); }, absl::Seconds(20)));
+  for (const auto& watch : watches) watch->context.TryCancel();
 }
 
 }  // namespace

@@ -213,6 +213,66 @@ TEST_F(EventDoorsTest, EventsAreListedNewestFirstByPageAndFilter) {
   EXPECT_EQ(serving::FromStatus(status).reason, "PAGE_TOKEN_INVALID");
 }
 
+TEST_F(EventDoorsTest, WhatComesLaterIsListedOnceFromATokenOn) {
+  v1::ListErrorEventsRequest request;
+  request.set_account_sid(kNotifierAccount);
+  request.set_page_size(2);
+  request.set_after_token(List(request).newest_token());
+  EXPECT_EQ(request.after_token(), "0");
+  std::vector<std::string> seen;
+  int stored = 0;
+  int others = 0;
+  for (const int more : {1, 0, 5, 2, 4}) {
+    std::vector<v1::ErrorEvent> events;
+    for (int i = 0; i < more; ++i) events.push_back(EventOf(absl::StrCat("e", stored++)));
+    // Moves the token on although it is not listed.
+    events.push_back(EventOf(absl::StrCat("other", others++)));
+    events.back().set_account_sid("AC00000000000000000000000000000002");
+    ASSERT_TRUE(Report(events).status.ok());
+    size_t page_size = 0;
+    do {
+      const v1::ListErrorEventsResponse page = List(request);
+      for (const v1::ErrorEvent& event : page.events()) seen.push_back(event.event_id());
+      EXPECT_EQ(page.next_page_token(), "");
+      EXPECT_NE(page.newest_token(), request.after_token());
+      request.set_after_token(page.newest_token());
+      page_size = static_cast<size_t>(page.events_size());
+    } while (page_size == 2 && seen.size() < static_cast<size_t>(stored));
+    EXPECT_THAT(seen, SizeIs(stored));
+  }
+  EXPECT_THAT(Ids(request), SizeIs(0));
+  ASSERT_THAT(seen, SizeIs(stored));
+  for (int i = 0; i < stored; ++i) EXPECT_EQ(seen[static_cast<size_t>(i)], absl::StrCat("e", i));
+
+  request.set_after_token("1000000");
+  grpc::ClientContext context;
+  v1::ListErrorEventsResponse response;
+  const grpc::Status status = world_.stub().ListErrorEvents(&context, request, &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(serving::FromStatus(status).reason, "AFTER_TOKEN_UNKNOWN");
+}
+
+TEST_F(EventDoorsTest, AnEventIsFoundByItsIdAndByItsHost) {
+  v1::ErrorEvent elsewhere = EventOf("elsewhere");
+  elsewhere.set_error_url("https://Other.example.com:8443/voice");
+  ASSERT_TRUE(Report({EventOf("one"), EventOf("two"), elsewhere}).status.ok());
+  v1::ListErrorEventsRequest request;
+  request.set_event_id("one");
+  EXPECT_THAT(Ids(request), ElementsAre("one"));
+  request = {};
+  request.set_host("other.EXAMPLE.com:8443");
+  EXPECT_THAT(Ids(request), ElementsAre("elsewhere"));
+  EXPECT_EQ(List(request).events(0).group_id(), "2");
+  v1::ListErrorGroupsRequest groups;
+  groups.set_group_id("2");
+  ASSERT_EQ(List(groups).groups_size(), 1);
+  EXPECT_EQ(List(groups).groups(0).host(), "other.example.com:8443");
+  groups = {};
+  groups.set_host("www.example.com");
+  ASSERT_EQ(List(groups).groups_size(), 1);
+  EXPECT_EQ(List(groups).groups(0).event_count(), 2);
+}
+
 TEST_F(EventDoorsTest, GroupsAreListedByPageAndFilter) {
   std::vector<v1::ErrorEvent> events;
   for (int i = 0; i < 30; ++i) {

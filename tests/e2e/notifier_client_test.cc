@@ -6,6 +6,7 @@
 #include <google/protobuf/util/time_util.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <thread>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/serving/grpc_error.h"
 #include "common/serving/monotonic_clock.h"
+#include "common/twilio/kept_form.h"
 #include "services/router/report/segment.h"
 #include "tests/e2e/fake_notifier.h"
 #include "tests/testing/wait.h"
@@ -21,6 +23,7 @@
 namespace understudy::testing {
 namespace {
 
+using google::protobuf::util::MessageDifferencer;
 using google::protobuf::util::TimeUtil;
 using router::ErrorEvent;
 using router::NotifierClient;
@@ -52,7 +55,26 @@ ErrorEvent EventCalled(const std::string& id) {
           .elapsed = absl::Milliseconds(1250),
           .attempt_count = 2,
           .resolution_id = "0123456789abcdef0123456789abcdef",
-          .response_excerpt = "<h1>Unavailable</h1>"};
+          .response_excerpt = "<h1>Unavailable</h1>",
+          .attempts = {{.url = "http://www.example.com/",
+                        .method = router::Method::kGet,
+                        .remote_address = "192.0.2.1:80",
+                        .http_status = 302,
+                        .timings = {.dns = absl::Milliseconds(1),
+                                    .connect = absl::Milliseconds(2),
+                                    .tls = absl::Milliseconds(3),
+                                    .first_byte = absl::Milliseconds(4),
+                                    .total = absl::Milliseconds(10)}},
+                       {.url = "http://www.example.com/index",
+                        .method = router::Method::kPost,
+                        .remote_address = "192.0.2.1:80",
+                        .http_status = 503,
+                        .error_code = 11200,
+                        .phase = router::Phase::kStatus,
+                        .detail = "the server said 503"}},
+          .parameters = {{"From", "+14155550100"}, {"Body", "hello"}},
+          .request_headers = {{"I-Twilio-Idempotency-Token", "0123"}},
+          .response_headers = {{"Server", "nginx"}}};
 }
 
 v1::ErrorEvent Parsed(const ErrorEvent& event) {
@@ -81,8 +103,28 @@ TEST(ToRecord, CarriesEveryField) {
   EXPECT_EQ(event.attempt_count(), 2);
   EXPECT_EQ(event.resolution_id(), "0123456789abcdef0123456789abcdef");
   EXPECT_EQ(event.response_excerpt(), "<h1>Unavailable</h1>");
+  ASSERT_EQ(event.attempts_size(), 2);
+  const v1::Attempt& first = event.attempts(0);
+  EXPECT_EQ(first.url(), "http://www.example.com/");
+  EXPECT_EQ(first.method(), v1::METHOD_GET);
+  EXPECT_EQ(first.remote_address(), "192.0.2.1:80");
+  EXPECT_EQ(first.http_status(), 302);
+  EXPECT_EQ(TimeUtil::DurationToMilliseconds(first.dns()), 1);
+  EXPECT_EQ(TimeUtil::DurationToMilliseconds(first.connect()), 2);
+  EXPECT_EQ(TimeUtil::DurationToMilliseconds(first.tls()), 3);
+  EXPECT_EQ(TimeUtil::DurationToMilliseconds(first.first_byte()), 4);
+  EXPECT_EQ(TimeUtil::DurationToMilliseconds(first.total()), 10);
+  EXPECT_EQ(event.attempts(1).error_code(), 11200);
+  EXPECT_EQ(event.attempts(1).phase(), v1::PHASE_STATUS);
+  EXPECT_EQ(event.attempts(1).detail(), "the server said 503");
+  EXPECT_EQ(event.request_method(), v1::METHOD_POST);
+  EXPECT_EQ(event.parameters().at("From"), "+14155550100");
+  EXPECT_EQ(event.parameters().at("Body"), "hello");
+  EXPECT_EQ(event.request_headers().at("I-Twilio-Idempotency-Token"), "0123");
+  EXPECT_EQ(event.response_headers().at("Server"), "nginx");
   // A field that is added to the service is added here, or left out on purpose.
-  EXPECT_EQ(v1::ErrorEvent::descriptor()->field_count(), 18);
+  EXPECT_EQ(v1::ErrorEvent::descriptor()->field_count(), 23);
+  EXPECT_EQ(v1::Attempt::descriptor()->field_count(), 12);
 }
 
 TEST(ToRecord, NamesEveryChoiceAsTheServiceDoes) {
@@ -101,6 +143,15 @@ TEST(ToRecord, NamesEveryChoiceAsTheServiceDoes) {
   EXPECT_EQ(Parsed(event).kind(), v1::KIND_VOICE);
   EXPECT_EQ(Parsed(event).level(), v1::LEVEL_WARNING);
   EXPECT_EQ(Parsed(event).target(), v1::TARGET_PRIMARY);
+}
+
+// As large as an event has one (common/twilio/kept_form.h).
+twilio::Form LargestForm() {
+  twilio::Form form;
+  for (size_t i = 0; i < twilio::kMaxKeptParameters; ++i) {
+    form.push_back({absl::StrCat("name-", i), std::string(50, 'v')});
+  }
+  return twilio::KeptParameters(form);
 }
 
 TEST(ToRecord, TextsAreCutAtTheNotifiersLimits) {
@@ -130,7 +181,36 @@ TEST(ToRecord, TextsAreCutAtTheNotifiersLimits) {
     EXPECT_EQ((Parsed(event).*row.proto)(), "caf\xEF\xBF\xBD");
     largest.*row.field = std::string(100000, '\xE9');
   }
+  largest.attempts.assign(100, {.url = std::string(100000, 'u'),
+                                .remote_address = std::string(60, 'r'),
+                                .http_status = 999,
+                                .error_code = 99999,
+                                .phase = router::Phase::kParse,
+                                .detail = std::string(100000, 'd'),
+                                .timings = {.dns = absl::Nanoseconds(1234567890123),
+                                            .connect = absl::Nanoseconds(1234567890123),
+                                            .tls = absl::Nanoseconds(1234567890123),
+                                            .first_byte = absl::Nanoseconds(1234567890123),
+                                            .total = absl::Nanoseconds(1234567890123)}});
+  largest.parameters = largest.request_headers = largest.response_headers = LargestForm();
   EXPECT_LE(ToRecord(largest).size(), router::kMaxRecordBytes);
+}
+
+TEST(ToRecord, OfManyAttemptsTheMiddleOnesAreLeftOut) {
+  for (const size_t count : {0, 1, 8, 9, 100}) {
+    ErrorEvent event;
+    for (size_t i = 0; i < count; ++i) {
+      event.attempts.push_back({.detail = std::string(512 + i % 2, 'd')});
+      event.attempts.back().http_status = static_cast<int>(i);
+    }
+    const v1::ErrorEvent proto = Parsed(event);
+    ASSERT_EQ(proto.attempts_size(), static_cast<int>(std::min<size_t>(count, 8)));
+    for (int i = 0; i < proto.attempts_size(); ++i) {
+      const int expected = i < 4 || count <= 8 ? i : static_cast<int>(count) - 8 + i;
+      EXPECT_EQ(proto.attempts(i).http_status(), expected);
+      EXPECT_THAT(proto.attempts(i).detail(), SizeIs(512));
+    }
+  }
 }
 
 TEST(NotifierClient, HandsOverEvents) {
@@ -141,7 +221,7 @@ TEST(NotifierClient, HandsOverEvents) {
   EXPECT_EQ(result.rejected, 0);
   EXPECT_LE(MonotonicNow() - result.finished_at, kSoon);
   EXPECT_THAT(notifier.events(), SizeIs(2));
-  EXPECT_EQ(notifier.events()["a"].SerializeAsString(), ToRecord(EventCalled("a")));
+  EXPECT_TRUE(MessageDifferencer::Equals(notifier.events()["a"], Parsed(EventCalled("a"))));
 }
 
 TEST(NotifierClient, CountsWhatIsRejected) {

@@ -1,9 +1,9 @@
 // The router as a process: its options, signals, reload, and what it costs to hold many calls.
 #include <gmock/gmock.h>
 #include <google/protobuf/util/time_util.h>
+#include <grpc/health/v1/health.grpc.pb.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
-#include <health.grpc.pb.h>
 #include <signal.h>
 #include <understudy/router/v1/router_service.grpc.pb.h>
 

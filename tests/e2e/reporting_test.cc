@@ -110,6 +110,17 @@ TEST_F(Reporting, ACallThatFailedOverIsOneEvent) {
   EXPECT_EQ(event.attempt_count(), 1);
   EXPECT_EQ(absl::StrCat(event.resolution_id(), "-1"), id);
   EXPECT_EQ(event.response_excerpt(), "down for a while");
+  EXPECT_EQ(event.parameters().at("CallSid"), "CA0123456789abcdef0123456789abcdef");
+  EXPECT_EQ(event.parameters().at("AccountSid"), kAccountSid);
+  EXPECT_EQ(event.parameters().count("ErrorCode"), 0u);
+  EXPECT_EQ(event.request_method(), v1::METHOD_POST);
+  EXPECT_EQ(event.request_headers().count("I-Twilio-Idempotency-Token"), 1u);
+  ASSERT_EQ(event.attempts_size(), 1);
+  EXPECT_EQ(event.attempts(0).url(), broken_.url(kIndex));
+  EXPECT_EQ(event.attempts(0).http_status(), 503);
+  EXPECT_EQ(event.attempts(0).error_code(), 11200);
+  EXPECT_EQ(event.attempts(0).phase(), v1::PHASE_STATUS);
+  EXPECT_GT(TimeUtil::DurationToNanoseconds(event.attempts(0).total()), 0);
   EXPECT_THAT(notifier_.events(), SizeIs(1));
 }
 
@@ -134,6 +145,10 @@ TEST_F(Reporting, Uc1_17_BothTargetsFailingAreTwo) {
   EXPECT_EQ(second.error_code(), 11205);
   EXPECT_EQ(second.error_url(), fallback);
   EXPECT_EQ(second.attempt_count(), 2);
+  ASSERT_EQ(second.attempts_size(), 2);
+  EXPECT_EQ(second.attempts(1).phase(), v1::PHASE_CONNECT);
+  EXPECT_EQ(second.parameters().at("ErrorCode"), "11200");
+  EXPECT_EQ(second.parameters().at("ErrorUrl"), broken_.url(kIndex));
 }
 
 TEST_F(Reporting, ADocumentWithWarningsIsOne) {

@@ -205,6 +205,32 @@ absl::StatusOr<std::vector<notifier::Store::ListedGroup>> FlakyStore::ListGroups
       [&] { return store_.ListGroups(filter, before, max); });
 }
 
+absl::StatusOr<notifier::FoundEvents> FlakyStore::Search(const notifier::EventSearch& search,
+                                                         int64_t before_row, int max,
+                                                         int max_looked_at) {
+  return Run<absl::StatusOr<notifier::FoundEvents>>(
+      [&] { return store_.Search(search, before_row, max, max_looked_at); });
+}
+
+absl::StatusOr<std::optional<Group>> FlakyStore::FindGroup(int64_t id) {
+  return Run<absl::StatusOr<std::optional<Group>>>([&] { return store_.FindGroup(id); });
+}
+
+absl::StatusOr<std::optional<StoredEvent>> FlakyStore::FindEvent(int64_t row) {
+  return Run<absl::StatusOr<std::optional<StoredEvent>>>([&] { return store_.FindEvent(row); });
+}
+
+absl::StatusOr<std::vector<notifier::MinuteCounts>> FlakyStore::CountsByMinute(absl::Time since) {
+  return Run<absl::StatusOr<std::vector<notifier::MinuteCounts>>>(
+      [&] { return store_.CountsByMinute(since); });
+}
+
+absl::StatusOr<std::vector<notifier::HourCount>> FlakyStore::CountsByHour(
+    const std::vector<int64_t>& group_ids, absl::Time since) {
+  return Run<absl::StatusOr<std::vector<notifier::HourCount>>>(
+      [&] { return store_.CountsByHour(group_ids, since); });
+}
+
 absl::StatusOr<notifier::StoreStatus> FlakyStore::ReadStatus() {
   return Run<absl::StatusOr<notifier::StoreStatus>>([&] { return store_.ReadStatus(); });
 }

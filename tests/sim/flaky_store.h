@@ -58,6 +58,14 @@ class FlakyStore : public notifier::Store {
   absl::StatusOr<std::vector<ListedGroup>> ListGroups(const notifier::GroupFilter& filter,
                                                       std::optional<GroupPlace> before,
                                                       int max) override;
+  absl::StatusOr<notifier::FoundEvents> Search(const notifier::EventSearch& search,
+                                               int64_t before_row, int max,
+                                               int max_looked_at) override;
+  absl::StatusOr<std::optional<notifier::Group>> FindGroup(int64_t id) override;
+  absl::StatusOr<std::optional<notifier::StoredEvent>> FindEvent(int64_t row) override;
+  absl::StatusOr<std::vector<notifier::MinuteCounts>> CountsByMinute(absl::Time since) override;
+  absl::StatusOr<std::vector<notifier::HourCount>> CountsByHour(
+      const std::vector<int64_t>& group_ids, absl::Time since) override;
   absl::StatusOr<notifier::StoreStatus> ReadStatus() override;
   absl::Status Health() override;
 

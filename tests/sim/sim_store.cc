@@ -230,6 +230,8 @@ class SimStore::Transaction : public StoreTransaction {
     const int purged = PurgeEvents(before, max);
     PurgeMails(before, max);
     PurgeGroups(before, max);
+    PurgeCounts(rows_.minutes, notifier::MinuteOf(before), max);
+    PurgeCounts(rows_.hours, notifier::HourOf(before), max);
     return purged;
   }
 
@@ -315,6 +317,13 @@ class SimStore::Transaction : public StoreTransaction {
         max, [&](const Mail& mail) { return !IsUnsettled(mail) && mail.settled_at < before; },
         [](const Mail& mail) { return mail.settled_at; });
     for (const Mail& mail : old) Erase(rows_.mails, mail.id);
+  }
+
+  template <typename Map>
+  void PurgeCounts(Map& counts, int64_t before, int max) {
+    for (; max > 0 && !counts.empty() && counts.begin()->first.first < before; --max) {
+      Erase(counts, typename Map::key_type(counts.begin()->first));
+    }
   }
 
   void PurgeGroups(absl::Time before, int max) {
@@ -405,6 +414,9 @@ absl::StatusOr<std::vector<Appended>> SimStore::Append(std::vector<Event> events
     kept.last_event_row = row;
     kept.event_rows.push_back(row);
     rows_.event_rows.emplace(event.event_id, row);
+    rows_.minutes[{notifier::MinuteOf(event.received_at), notifier::CountedCode(event.error_code)}]
+        .Add(event.outcome);
+    ++rows_.hours[{notifier::HourOf(event.received_at), kept.group.id}];
     rows_.events.emplace(
         row, StoredEvent{.row = row, .group_id = kept.group.id, .event = std::move(event)});
     results.push_back(Appended::kStored);
@@ -431,25 +443,99 @@ absl::StatusOr<absl::Time> SimStore::NextDueAt() {
   return next;
 }
 
+bool SimStore::Fits(const StoredEvent& stored, const notifier::EventFilter& filter) const {
+  const Event& event = stored.event;
+  return stored.row > filter.after_row &&
+         (filter.event_id.empty() || event.event_id == filter.event_id) &&
+         (filter.host.empty() || rows_.groups.at(stored.group_id).group.key.host == filter.host) &&
+         (filter.account_sid.empty() || event.account_sid == filter.account_sid) &&
+         (filter.resource_sid.empty() || event.resource_sid == filter.resource_sid) &&
+         (filter.phone_number.empty() || event.phone_number == filter.phone_number) &&
+         (filter.error_code == 0 || event.error_code == filter.error_code) &&
+         (filter.group_id == 0 || stored.group_id == filter.group_id) &&
+         (!filter.level.has_value() || event.level == *filter.level) &&
+         event.occurred_at >= filter.start && event.occurred_at < filter.end;
+}
+
 absl::StatusOr<std::vector<StoredEvent>> SimStore::ListEvents(const notifier::EventFilter& filter,
                                                               int64_t before_row, int max) {
   MutexLock lock(mutex_);
   std::vector<StoredEvent> listed;
-  for (auto it = rows_.events.rbegin(); it != rows_.events.rend(); ++it) {
-    if (listed.size() == static_cast<size_t>(max)) break;
-    const auto& [row, stored] = *it;
-    const Event& event = stored.event;
-    if ((before_row == 0 || row < before_row) &&
-        (filter.account_sid.empty() || event.account_sid == filter.account_sid) &&
-        (filter.resource_sid.empty() || event.resource_sid == filter.resource_sid) &&
-        (filter.phone_number.empty() || event.phone_number == filter.phone_number) &&
-        (filter.error_code == 0 || event.error_code == filter.error_code) &&
-        (filter.group_id == 0 || stored.group_id == filter.group_id) &&
-        event.occurred_at >= filter.start && event.occurred_at < filter.end) {
-      listed.push_back(stored);
-    }
+  const auto list = [&](const auto& kept) REQUIRES(mutex_) {
+    if (listed.size() == static_cast<size_t>(max)) return;
+    const auto& [row, stored] = kept;
+    if ((before_row == 0 || row < before_row) && Fits(stored, filter)) listed.push_back(stored);
+  };
+  if (filter.oldest_first) {
+    std::for_each(rows_.events.begin(), rows_.events.end(), list);
+  } else {
+    std::for_each(rows_.events.rbegin(), rows_.events.rend(), list);
   }
   return listed;
+}
+
+absl::StatusOr<notifier::FoundEvents> SimStore::Search(const notifier::EventSearch& search,
+                                                       int64_t before_row, int max, int) {
+  MutexLock lock(mutex_);
+  notifier::FoundEvents found;
+  for (auto it = rows_.events.rbegin(); it != rows_.events.rend(); ++it) {
+    const auto& [row, stored] = *it;
+    if (before_row != 0 && row >= before_row) continue;
+    if (!Fits(stored, search.filter)) continue;
+    if (!search.host.empty() && (GroupKeyOf(stored.event).host != search.host ||
+                                 !notifier::BeginsSo(stored.event.error_url, search.url_begins))) {
+      continue;
+    }
+    if (found.events.size() == static_cast<size_t>(max)) {
+      found.rest_before_row = row + 1;
+      break;
+    }
+    found.events.push_back(stored);
+  }
+  return found;
+}
+
+absl::StatusOr<std::optional<Group>> SimStore::FindGroup(int64_t id) {
+  MutexLock lock(mutex_);
+  const auto found = rows_.groups.find(id);
+  if (found == rows_.groups.end()) return std::nullopt;
+  return found->second.group;
+}
+
+absl::StatusOr<std::optional<StoredEvent>> SimStore::FindEvent(int64_t row) {
+  MutexLock lock(mutex_);
+  const auto found = rows_.events.find(row);
+  if (found == rows_.events.end()) return std::nullopt;
+  return found->second;
+}
+
+absl::StatusOr<std::vector<notifier::MinuteCounts>> SimStore::CountsByMinute(absl::Time since) {
+  MutexLock lock(mutex_);
+  std::vector<notifier::MinuteCounts> minutes;
+  for (const auto& [key, counts] : rows_.minutes) {
+    if (key.first < notifier::MinuteOf(since)) continue;
+    minutes.push_back({.minute = absl::UnixEpoch() + absl::Minutes(key.first),
+                       .error_code = key.second,
+                       .counts = counts});
+  }
+  return minutes;
+}
+
+absl::StatusOr<std::vector<notifier::HourCount>> SimStore::CountsByHour(
+    const std::vector<int64_t>& group_ids, absl::Time since) {
+  MutexLock lock(mutex_);
+  const int64_t first = notifier::HourOf(since);
+  std::vector<notifier::HourCount> hours;
+  for (const int64_t id : group_ids) {
+    for (const auto& [key, events] : rows_.hours) {
+      if (key.second != id || key.first < first || key.first >= first + notifier::kMaxHoursListed) {
+        continue;
+      }
+      hours.push_back(
+          {.group_id = id, .hour = absl::UnixEpoch() + absl::Hours(key.first), .events = events});
+    }
+  }
+  return hours;
 }
 
 absl::StatusOr<std::vector<notifier::Store::ListedGroup>> SimStore::ListGroups(
@@ -465,6 +551,8 @@ absl::StatusOr<std::vector<notifier::Store::ListedGroup>> SimStore::ListGroups(
     if ((!before.has_value() || order(place) > order(*before)) &&
         (filter.account_sid.empty() || key.account_sid == filter.account_sid) &&
         (filter.error_code == 0 || key.error_code == filter.error_code) &&
+        (filter.host.empty() || key.host == filter.host) &&
+        (filter.group_id == 0 || id == filter.group_id) &&
         (!filter.open.has_value() || kept.group.state.open == *filter.open)) {
       listed.push_back({.group = kept.group, .place = place});
     }

@@ -45,6 +45,14 @@ class SimStore : public notifier::Store {
   absl::StatusOr<std::vector<ListedGroup>> ListGroups(const notifier::GroupFilter& filter,
                                                       std::optional<GroupPlace> before,
                                                       int max) override;
+  absl::StatusOr<notifier::FoundEvents> Search(const notifier::EventSearch& search,
+                                               int64_t before_row, int max,
+                                               int max_looked_at) override;
+  absl::StatusOr<std::optional<notifier::Group>> FindGroup(int64_t id) override;
+  absl::StatusOr<std::optional<notifier::StoredEvent>> FindEvent(int64_t row) override;
+  absl::StatusOr<std::vector<notifier::MinuteCounts>> CountsByMinute(absl::Time since) override;
+  absl::StatusOr<std::vector<notifier::HourCount>> CountsByHour(
+      const std::vector<int64_t>& group_ids, absl::Time since) override;
   absl::StatusOr<notifier::StoreStatus> ReadStatus() override;
   absl::Status Health() override;
 
@@ -66,6 +74,8 @@ class SimStore : public notifier::Store {
     std::map<std::pair<int64_t, std::string>, notifier::Told> told = {};  // by group and recipient
     std::map<int64_t, notifier::Mail> mails = {};
     std::map<std::string, std::string> notes = {};
+    std::map<std::pair<int64_t, int>, notifier::Counts> minutes = {};  // by minute and code
+    std::map<std::pair<int64_t, int64_t>, int64_t> hours = {};         // by hour and group
     // Numbers are never given twice, also when what had them is gone.
     int64_t last_event = 0;
     int64_t last_group = 0;
@@ -74,6 +84,8 @@ class SimStore : public notifier::Store {
 
   static Identity IdentityOf(const notifier::GroupKey& key);
   int64_t CountOpenGroups() const REQUIRES(mutex_);
+  bool Fits(const notifier::StoredEvent& stored, const notifier::EventFilter& filter) const
+      REQUIRES(mutex_);
   // The group that an event of `key` falls into, made if there is none.
   KeptGroup& GroupFor(notifier::GroupKey key) REQUIRES(mutex_);
 

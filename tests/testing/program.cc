@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,9 +12,10 @@
 #include <fstream>
 #include <sstream>
 
+#include "absl/strings/match.h"
 #include "tests/testing/require.h"
-#include "tests/testing/socket.h"
 #include "tests/testing/temp_dir.h"
+#include "tests/testing/wait.h"
 
 namespace understudy::testing {
 namespace {
@@ -87,6 +89,17 @@ Socket OpenStream(const std::string& path, int flags) {
   return stream;
 }
 
+// Our side of a new pseudo terminal.
+Socket OpenTerminal() {
+  Socket terminal(posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+  Require(terminal.is_open() && grantpt(terminal.fd()) == 0 && unlockpt(terminal.fd()) == 0,
+          "a pseudo terminal");
+  return terminal;
+}
+
+// Longer than any program of the tests takes to say what it has to.
+constexpr absl::Duration kProgramBound = absl::Seconds(60);
+
 }  // namespace
 
 ProgramEnd RunProgram(const std::vector<std::string>& words, Stdout out,
@@ -96,9 +109,7 @@ ProgramEnd RunProgram(const std::vector<std::string>& words, Stdout out,
   std::string out_path = folder.path() + "/out";
   Socket terminal;
   if (out == Stdout::kTerminal) {
-    terminal = Socket(posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
-    Require(terminal.is_open() && grantpt(terminal.fd()) == 0 && unlockpt(terminal.fd()) == 0,
-            "a pseudo terminal");
+    terminal = OpenTerminal();
     out_path = ptsname(terminal.fd());
   }
 
@@ -124,6 +135,90 @@ ProgramEnd RunProgram(const std::vector<std::string>& words, Stdout out,
 
 pid_t StartProgram(const std::vector<std::string>& words, int err) {
   return Spawn(words, {.err = err}, nullptr);
+}
+
+RunningProgram::RunningProgram(const std::vector<std::string>& words, Stdout out, int columns) {
+  const Socket in = OpenStream("/dev/null", O_RDONLY);
+  int err_ends[2];
+  Require(pipe2(err_ends, O_CLOEXEC) == 0, "a pipe");
+  err_end_ = Socket(err_ends[0]);
+  const Socket err(err_ends[1]);
+  Socket its_out;
+  if (out == Stdout::kTerminal) {
+    out_end_ = OpenTerminal();
+    const winsize size = {.ws_row = 25,
+                          .ws_col = static_cast<unsigned short>(columns),
+                          .ws_xpixel = 0,
+                          .ws_ypixel = 0};
+    Require(ioctl(out_end_.fd(), TIOCSWINSZ, &size) == 0, "a terminal's size");
+    its_out = OpenStream(ptsname(out_end_.fd()), O_WRONLY);
+  } else {
+    int out_ends[2];
+    Require(pipe2(out_ends, O_CLOEXEC) == 0, "a pipe");
+    out_end_ = Socket(out_ends[0]);
+    its_out = Socket(out_ends[1]);
+  }
+  for (const int fd : {out_end_.fd(), err_end_.fd()}) {
+    Require(fcntl(fd, F_SETFL, O_NONBLOCK) == 0, "a pipe that does not wait");
+  }
+  std::vector<std::string> environment = {"TERM=xterm"};
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    environment.emplace_back(*variable);
+  }
+  pid_ = Spawn(words, {.in = in.fd(), .out = its_out.fd(), .err = err.fd()},
+               Pointers(environment).data());
+}
+
+RunningProgram::~RunningProgram() {
+  if (pid_ < 0) return;
+  kill(pid_, SIGKILL);
+  waitpid(pid_, nullptr, 0);
+}
+
+bool RunningProgram::WaitForOut(absl::string_view text) {
+  return Wait([&] { return absl::StrContains(out_, text); });
+}
+bool RunningProgram::WaitForErr(absl::string_view text) {
+  return Wait([&] { return absl::StrContains(err_, text); });
+}
+
+bool RunningProgram::Wait(absl::FunctionRef<bool()> is_enough) {
+  return WaitFor(
+      [&] {
+        Read(out_end_, out_);
+        Read(err_end_, err_);
+        return is_enough();
+      },
+      kProgramBound);
+}
+
+void RunningProgram::Signal(int signal) const {
+  kill(pid_, signal);
+}
+
+void RunningProgram::CloseOut() {
+  out_end_.Close();
+}
+
+int RunningProgram::WaitForExit() {
+  int status = 0;
+  const bool has_ended = Wait([&] { return waitpid(pid_, &status, WNOHANG) == pid_; });
+  if (!has_ended) return -1;
+  pid_ = -1;
+  while (Read(out_end_, out_)) {
+  }
+  while (Read(err_end_, err_)) {
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+bool RunningProgram::Read(const Socket& from, std::string& into) {
+  if (!from.is_open()) return false;
+  char bytes[4096];
+  const ssize_t count = read(from.fd(), bytes, sizeof(bytes));
+  if (count <= 0) return false;
+  into.append(bytes, static_cast<size_t>(count));
+  return true;
 }
 
 }  // namespace understudy::testing

@@ -7,6 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
+#include "absl/strings/string_view.h"
+#include "tests/testing/socket.h"
+
 namespace understudy::testing {
 
 struct ProgramEnd {
@@ -30,6 +34,41 @@ ProgramEnd RunProgram(const std::vector<std::string>& words, Stdout out = Stdout
 // ends, however that comes about: a test that aborts leaves nothing behind. One that cannot be
 // started ends with status 127.
 pid_t StartProgram(const std::vector<std::string>& words, int err = -1);
+
+// A program that runs, and what it has said so far. Its input is empty.
+class RunningProgram {
+ public:
+  // Starts `words`, the first of which is the binary. A terminal has so many `columns`.
+  explicit RunningProgram(const std::vector<std::string>& words, Stdout out = Stdout::kPipe,
+                          int columns = 80);
+  // Kills it if it still runs.
+  ~RunningProgram();
+  RunningProgram(const RunningProgram&) = delete;
+  RunningProgram& operator=(const RunningProgram&) = delete;
+
+  const std::string& out() const { return out_; }
+  const std::string& err() const { return err_; }
+  // Reads what it says until there is `text`, or the like; false if that does not come.
+  [[nodiscard]] bool WaitForOut(absl::string_view text);
+  [[nodiscard]] bool WaitForErr(absl::string_view text);
+  [[nodiscard]] bool Wait(absl::FunctionRef<bool()> is_enough);
+
+  void Signal(int signal) const;
+  // Nobody reads its standard output from now on.
+  void CloseOut();
+  // Reads on until it ends; its exit status, or -1 if a signal ended it or it does not end.
+  int WaitForExit();
+
+ private:
+  // Takes what is there to be read; false: nothing more will come.
+  bool Read(const Socket& from, std::string& into);
+
+  pid_t pid_ = -1;
+  Socket out_end_;
+  Socket err_end_;
+  std::string out_;
+  std::string err_;
+};
 
 }  // namespace understudy::testing
 

@@ -2,8 +2,8 @@
 // while when the store cannot take them.
 //
 // As a Fallback URL the notifier owes its caller a document at once, also when its disk is broken.
-// Such an event is written to the log in full, and is tried again until it is stored, until newer
-// ones need its place, or until the process ends.
+// Such an event is written to the log, all but its parameters, and is tried again until it is
+// stored, until newer ones need its place, or until the process ends.
 #ifndef SERVICES_NOTIFIER_INGEST_CALLER_INTAKE_H_
 #define SERVICES_NOTIFIER_INGEST_CALLER_INTAKE_H_
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -13,6 +14,9 @@ namespace understudy::notifier {
 namespace {
 
 using serving::CallerError;
+
+// Further than any database grows.
+constexpr int64_t kMaxRow = int64_t{1} << 62;
 
 CallerError Invalid(std::string reason, std::string field, std::string message) {
   return {.code = grpc::StatusCode::INVALID_ARGUMENT,
@@ -91,6 +95,86 @@ Phase FromProto(v1::Phase phase) {
                                                                : Phase::kNone;
 }
 
+Method FromProto(v1::Method method) {
+  switch (method) {
+    case v1::METHOD_GET:
+      return Method::kGet;
+    case v1::METHOD_POST:
+      return Method::kPost;
+    default:
+      return Method::kUnspecified;
+  }
+}
+
+v1::Method ToProto(Method method) {
+  switch (method) {
+    case Method::kGet:
+      return v1::METHOD_GET;
+    case Method::kPost:
+      return v1::METHOD_POST;
+    case Method::kUnspecified:
+      break;
+  }
+  return v1::METHOD_UNSPECIFIED;
+}
+
+absl::Duration FromProto(const google::protobuf::Duration& duration) {
+  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
+}
+
+void SetDuration(absl::Duration duration, google::protobuf::Duration* out) {
+  const timespec spec = absl::ToTimespec(duration);
+  out->set_seconds(spec.tv_sec);
+  out->set_nanos(static_cast<int32_t>(spec.tv_nsec));
+}
+
+using FormMap = google::protobuf::Map<std::string, std::string>;
+
+// By name: a map comes in any order, and the same event is to be the same.
+twilio::Form FromProto(const FormMap& map) {
+  twilio::Form form;
+  form.reserve(map.size());
+  for (const auto& [name, value] : map) form.push_back({.name = name, .value = value});
+  std::sort(form.begin(), form.end(),
+            [](const twilio::Parameter& a, const twilio::Parameter& b) { return a.name < b.name; });
+  return form;
+}
+
+// Of parameters that came more than once, the first.
+void SetForm(const twilio::Form& form, FormMap* out) {
+  for (const auto& [name, value] : form) out->insert({name, value});
+}
+
+Attempt FromProto(const v1::Attempt& proto) {
+  return {.url = proto.url(),
+          .method = FromProto(proto.method()),
+          .remote_address = proto.remote_address(),
+          .http_status = proto.http_status(),
+          .error_code = proto.error_code(),
+          .phase = FromProto(proto.phase()),
+          .detail = proto.detail(),
+          .dns = FromProto(proto.dns()),
+          .connect = FromProto(proto.connect()),
+          .tls = FromProto(proto.tls()),
+          .first_byte = FromProto(proto.first_byte()),
+          .total = FromProto(proto.total())};
+}
+
+void SetAttempt(const Attempt& attempt, v1::Attempt* out) {
+  out->set_url(attempt.url);
+  out->set_method(ToProto(attempt.method));
+  out->set_remote_address(attempt.remote_address);
+  out->set_http_status(attempt.http_status);
+  out->set_error_code(attempt.error_code);
+  out->set_phase(static_cast<v1::Phase>(attempt.phase));
+  out->set_detail(attempt.detail);
+  SetDuration(attempt.dns, out->mutable_dns());
+  SetDuration(attempt.connect, out->mutable_connect());
+  SetDuration(attempt.tls, out->mutable_tls());
+  SetDuration(attempt.first_byte, out->mutable_first_byte());
+  SetDuration(attempt.total, out->mutable_total());
+}
+
 Event FromProto(const v1::ErrorEvent& proto) {
   Event event = {.event_id = proto.event_id(),
                  .account_sid = proto.account_sid(),
@@ -105,11 +189,16 @@ Event FromProto(const v1::ErrorEvent& proto) {
                  .phase = FromProto(proto.phase()),
                  .http_status = proto.http_status(),
                  .detail = proto.detail(),
-                 .elapsed = absl::Seconds(proto.elapsed().seconds()) +
-                            absl::Nanoseconds(proto.elapsed().nanos()),
+                 .elapsed = FromProto(proto.elapsed()),
                  .attempt_count = proto.attempt_count(),
                  .resolution_id = proto.resolution_id(),
-                 .response_excerpt = proto.response_excerpt()};
+                 .response_excerpt = proto.response_excerpt(),
+                 .request_method = FromProto(proto.request_method()),
+                 .parameters = FromProto(proto.parameters()),
+                 .request_headers = FromProto(proto.request_headers()),
+                 .response_headers = FromProto(proto.response_headers())};
+  event.attempts.reserve(static_cast<size_t>(proto.attempts_size()));
+  for (const v1::Attempt& attempt : proto.attempts()) event.attempts.push_back(FromProto(attempt));
   event.occurred_at =
       proto.has_occurred_at() ? FromProto(proto.occurred_at()) : absl::InfinitePast();
   return event;
@@ -121,6 +210,11 @@ std::optional<CallerError> ReadPageSize(int32_t requested, int& page_size) {
   }
   page_size = requested == 0 ? kDefaultPageSize : std::min(requested, kMaxPageSize);
   return std::nullopt;
+}
+
+std::optional<CallerError> ReadGroupId(const std::string& text, int64_t& id) {
+  if (text.empty() || (absl::SimpleAtoi(text, &id) && id > 0)) return std::nullopt;
+  return Invalid("GROUP_ID_INVALID", "group_id", "group_id is not one of ours");
 }
 
 CallerError BadToken() {
@@ -179,14 +273,14 @@ v1::ReportErrorEventsResponse ToResponse(const Batch& batch, const Intake& intak
 }
 
 std::variant<EventsQuery, CallerError> ReadQuery(const v1::ListErrorEventsRequest& request) {
-  EventsQuery query = {.filter = {.account_sid = request.account_sid(),
+  EventsQuery query = {.filter = {.event_id = request.event_id(),
+                                  .account_sid = request.account_sid(),
                                   .resource_sid = request.resource_sid(),
                                   .phone_number = request.phone_number(),
-                                  .error_code = request.error_code()}};
-  if (!request.group_id().empty() &&
-      (!absl::SimpleAtoi(request.group_id(), &query.filter.group_id) ||
-       query.filter.group_id <= 0)) {
-    return Invalid("GROUP_ID_INVALID", "group_id", "group_id is not one of ours");
+                                  .error_code = request.error_code(),
+                                  .host = absl::AsciiStrToLower(request.host())}};
+  if (auto error = ReadGroupId(request.group_id(), query.filter.group_id)) {
+    return *std::move(error);
   }
   if (request.has_start_time()) query.filter.start = FromProto(request.start_time());
   if (request.has_end_time()) query.filter.end = FromProto(request.end_time());
@@ -195,12 +289,27 @@ std::variant<EventsQuery, CallerError> ReadQuery(const v1::ListErrorEventsReques
       (!absl::SimpleAtoi(request.page_token(), &query.before_row) || query.before_row <= 0)) {
     return BadToken();
   }
+  if (!request.after_token().empty()) {
+    if (!absl::SimpleAtoi(request.after_token(), &query.filter.after_row) ||
+        query.filter.after_row < 0 || query.filter.after_row > kMaxRow) {
+      return Invalid("AFTER_TOKEN_INVALID", "after_token",
+                     "after_token is not the newest_token of an earlier response");
+    }
+    if (query.before_row != 0) {
+      return Invalid("PAGE_TOKEN_INVALID", "page_token", "page_token does not go with after_token");
+    }
+    query.filter.oldest_first = true;
+  }
   return query;
 }
 
 std::variant<GroupsQuery, CallerError> ReadQuery(const v1::ListErrorGroupsRequest& request) {
-  GroupsQuery query = {
-      .filter = {.account_sid = request.account_sid(), .error_code = request.error_code()}};
+  GroupsQuery query = {.filter = {.account_sid = request.account_sid(),
+                                  .error_code = request.error_code(),
+                                  .host = absl::AsciiStrToLower(request.host())}};
+  if (auto error = ReadGroupId(request.group_id(), query.filter.group_id)) {
+    return *std::move(error);
+  }
   switch (request.state()) {
     case v1::GROUP_STATE_UNSPECIFIED:
       break;
@@ -242,12 +351,15 @@ void SetEvent(const Event& event, v1::ErrorEvent* out) {
   out->set_phase(static_cast<v1::Phase>(event.phase));
   out->set_http_status(event.http_status);
   out->set_detail(event.detail);
-  const timespec elapsed = absl::ToTimespec(event.elapsed);
-  out->mutable_elapsed()->set_seconds(elapsed.tv_sec);
-  out->mutable_elapsed()->set_nanos(static_cast<int32_t>(elapsed.tv_nsec));
+  SetDuration(event.elapsed, out->mutable_elapsed());
   out->set_attempt_count(event.attempt_count);
   out->set_resolution_id(event.resolution_id);
   out->set_response_excerpt(event.response_excerpt);
+  SetForm(event.parameters, out->mutable_parameters());
+  for (const Attempt& attempt : event.attempts) SetAttempt(attempt, out->add_attempts());
+  out->set_request_method(ToProto(event.request_method));
+  SetForm(event.request_headers, out->mutable_request_headers());
+  SetForm(event.response_headers, out->mutable_response_headers());
 }
 
 void SetGroup(const Group& group, v1::ErrorGroup* out) {
@@ -267,6 +379,11 @@ void SetGroup(const Group& group, v1::ErrorGroup* out) {
   if (state.last_mail_at != absl::InfinitePast()) {
     SetTime(state.last_mail_at, out->mutable_last_mail_at());
   }
+}
+
+CallerError AfterTokenUnknown() {
+  return Invalid("AFTER_TOKEN_UNKNOWN", "after_token",
+                 "after_token is of another database than the one there is now");
 }
 
 std::string PageToken(int64_t row) {

@@ -57,6 +57,8 @@ std::variant<GroupsQuery, serving::CallerError> ReadQuery(
 
 void SetEvent(const Event& event, v1::ErrorEvent* out);
 void SetGroup(const Group& group, v1::ErrorGroup* out);
+// What after_token leads to is behind the newest event.
+serving::CallerError AfterTokenUnknown();
 std::string PageToken(int64_t row);
 std::string PageToken(const Store::GroupPlace& place);
 

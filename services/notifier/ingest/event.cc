@@ -13,6 +13,7 @@
 #include "common/twilio/charset.h"
 #include "common/twilio/form.h"
 #include "common/twilio/identifiers.h"
+#include "common/twilio/kept_form.h"
 #include "common/twilio/url.h"
 
 namespace understudy::notifier {
@@ -52,6 +53,25 @@ std::string Clean(absl::string_view text, size_t max) {
 
 Refusal Refuse(const char* reason, const char* field, std::string message) {
   return {.reason = reason, .field = field, .message = std::move(message)};
+}
+
+// The first half of what may be kept, and the last.
+void CleanAttempts(std::vector<Attempt>& attempts) {
+  constexpr ptrdiff_t kHalf = kMaxAttempts / 2;
+  if (attempts.size() > kMaxAttempts) {
+    attempts.erase(attempts.begin() + kHalf, attempts.end() - kHalf);
+  }
+  for (Attempt& attempt : attempts) {
+    attempt.url = Clean(twilio::RedactUrl(attempt.url), kMaxUrlBytes);
+    attempt.remote_address = Clean(attempt.remote_address, kMaxWordBytes);
+    attempt.http_status = std::max(attempt.http_status, 0);
+    attempt.error_code = std::max(attempt.error_code, 0);
+    attempt.detail = Clean(attempt.detail, kMaxAttemptDetailBytes);
+    for (absl::Duration* time :
+         {&attempt.dns, &attempt.connect, &attempt.tls, &attempt.first_byte, &attempt.total}) {
+      *time = std::clamp(*time, absl::ZeroDuration(), kMaxElapsed);
+    }
+  }
 }
 
 bool IsNear(absl::Time time, absl::Time now) {
@@ -121,6 +141,10 @@ std::optional<Refusal> Normalize(Event& event, absl::Time now) {
   event.elapsed = std::clamp(event.elapsed, absl::ZeroDuration(), kMaxElapsed);
   event.attempt_count = std::max(event.attempt_count, 0);
   event.http_status = std::max(event.http_status, 0);
+  event.parameters = twilio::KeptParameters(event.parameters);
+  event.request_headers = twilio::KeptHeaders(event.request_headers);
+  event.response_headers = twilio::KeptHeaders(event.response_headers);
+  CleanAttempts(event.attempts);
   return std::nullopt;
 }
 
@@ -140,8 +164,16 @@ GroupKey GroupKeyOf(const Event& event) {
           .host = std::move(host)};
 }
 
+namespace {
+
+std::string Microseconds(const absl::Duration& time) {
+  return absl::StrCat(absl::ToInt64Microseconds(time));
+}
+
+}  // namespace
+
 uint64_t FingerprintOf(const Event& event) {
-  const std::string text = twilio::EncodeForm(
+  std::string text = twilio::EncodeForm(
       {{event.account_sid, event.phone_number},
        {event.resource_sid, event.error_url},
        {event.detail, event.resolution_id},
@@ -151,6 +183,26 @@ uint64_t FingerprintOf(const Event& event) {
                      static_cast<int>(event.outcome), ",", static_cast<int>(event.phase), ",",
                      event.http_status, ",", absl::ToInt64Microseconds(event.elapsed), ",",
                      event.attempt_count)}});
+  // Behind what events had at first, so that without these an event's digest is what it was.
+  const auto add = [&](const char* name, const twilio::Form& form) {
+    if (!form.empty()) absl::StrAppend(&text, "&&", name, "&", twilio::EncodeForm(form));
+  };
+  add("parameters", event.parameters);
+  add("request_headers", event.request_headers);
+  add("response_headers", event.response_headers);
+  if (event.request_method != Method::kUnspecified) {
+    absl::StrAppend(&text, "&&request_method&", static_cast<int>(event.request_method));
+  }
+  for (const Attempt& attempt : event.attempts) {
+    absl::StrAppend(
+        &text, "&&attempt&",
+        twilio::EncodeForm({{attempt.url, attempt.remote_address},
+                            {attempt.detail, Microseconds(attempt.dns)},
+                            {Microseconds(attempt.connect), Microseconds(attempt.tls)},
+                            {Microseconds(attempt.first_byte), Microseconds(attempt.total)}}),
+        "&", static_cast<int>(attempt.method), ",", attempt.http_status, ",", attempt.error_code,
+        ",", static_cast<int>(attempt.phase));
+  }
   std::array<unsigned char, SHA256_DIGEST_LENGTH> hash = {};
   SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), hash.data());
   uint64_t fingerprint = 0;

@@ -7,10 +7,12 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "common/twilio/error_codes.h"
+#include "common/twilio/form.h"
 #include "common/twilio/kind.h"
 
 namespace understudy::notifier {
@@ -24,8 +26,11 @@ inline constexpr size_t kMaxEventIdBytes = 128;
 inline constexpr size_t kMaxUrlBytes = 2048;
 inline constexpr size_t kMaxTextBytes = 4096;  // detail and response_excerpt
 inline constexpr size_t kMaxWordBytes = 256;   // every other text
-// What `elapsed` is cut to: no call lasts longer.
+// What durations are cut to: no call lasts longer.
 inline constexpr absl::Duration kMaxElapsed = absl::Hours(24);
+// Of more attempts the middle ones are left out.
+inline constexpr size_t kMaxAttempts = 8;
+inline constexpr size_t kMaxAttemptDetailBytes = 512;
 
 enum class Target : uint8_t { kUnspecified, kPrimary, kFallback };
 
@@ -50,6 +55,26 @@ enum class Phase : uint8_t {
   kParse,
 };
 
+enum class Method : uint8_t { kUnspecified, kGet, kPost };
+
+// One request to the target.
+struct Attempt {
+  std::string url = {};  // without credentials and fragment
+  Method method = Method::kUnspecified;
+  std::string remote_address = {};
+  int http_status = 0;  // 0: there was no response
+  int error_code = 0;   // 0: it did not fail
+  Phase phase = Phase::kNone;
+  std::string detail = {};
+  absl::Duration dns = {};
+  absl::Duration connect = {};
+  absl::Duration tls = {};
+  absl::Duration first_byte = {};  // from the request sent
+  absl::Duration total = {};
+
+  friend bool operator==(const Attempt&, const Attempt&) = default;
+};
+
 struct Event {
   std::string event_id = {};
   absl::Time occurred_at = {};
@@ -70,6 +95,12 @@ struct Event {
   int attempt_count = 0;
   std::string resolution_id = {};
   std::string response_excerpt = {};
+  // Of the request that failed; within the limits of common/twilio/kept_form.h.
+  Method request_method = Method::kUnspecified;
+  twilio::Form parameters = {};
+  twilio::Form request_headers = {};
+  twilio::Form response_headers = {};
+  std::vector<Attempt> attempts = {};  // to the target, in order
 
   friend bool operator==(const Event&, const Event&) = default;
 };
@@ -89,8 +120,9 @@ struct Refusal {
 };
 
 // Checks `event` and makes it fit to keep: texts are cut, made UTF-8 and rid of control characters,
-// credentials and fragments leave the URL, unset times become `now`, and times further off than a
-// day become `now` too; negative numbers become 0. nullopt: it is good.
+// credentials and fragments leave the URLs, secrets the parameters and headers; unset times become
+// `now`, and times further off than a day become `now` too; negative numbers become 0. nullopt: it
+// is good.
 std::optional<Refusal> Normalize(Event& event, absl::Time now);
 
 // What events that operators hear of together have in common.

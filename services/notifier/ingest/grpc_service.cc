@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/serving/grpc_error.h"
 #include "services/notifier/ingest/conversion.h"
@@ -72,16 +73,31 @@ grpc::Status GrpcService::ListEvents(const v1::ListErrorEventsRequest& request,
   if (const auto* error = std::get_if<serving::CallerError>(&read)) {
     return serving::ToStatus(*error);
   }
-  const EventsQuery& query = std::get<EventsQuery>(read);
+  EventsQuery query = std::get<EventsQuery>(read);
+  if (query.before_row == 0) {
+    // What is stored from here on is for the next list: rows grow with time.
+    const absl::StatusOr<std::vector<StoredEvent>> newest = store_.ListEvents({}, 0, 1);
+    if (!newest.ok()) return ToStatus(newest.status());
+    const int64_t newest_row = newest->empty() ? query.filter.after_row : newest->front().row;
+    if (newest_row < query.filter.after_row) return serving::ToStatus(AfterTokenUnknown());
+    query.before_row = newest_row + 1;
+    response.set_newest_token(PageToken(newest_row));
+  }
   // One more, to know whether there is a next page.
   absl::StatusOr<std::vector<StoredEvent>> events =
       store_.ListEvents(query.filter, query.before_row, query.page_size + 1);
   if (!events.ok()) return ToStatus(events.status());
   if (static_cast<int>(events->size()) > query.page_size) {
     events->pop_back();
-    response.set_next_page_token(PageToken(events->back().row));
+    const std::string last = PageToken(events->back().row);
+    query.filter.oldest_first ? response.set_newest_token(last)
+                              : response.set_next_page_token(last);
   }
-  for (const StoredEvent& stored : *events) SetEvent(stored.event, response.add_events());
+  for (const StoredEvent& stored : *events) {
+    v1::ErrorEvent* event = response.add_events();
+    SetEvent(stored.event, event);
+    event->set_group_id(absl::StrCat(stored.group_id));
+  }
   return grpc::Status::OK;
 }
 

@@ -24,6 +24,7 @@ Appended EventBatch::Add(const Event& event, int64_t fingerprint) {
   InsertEvent(connection_, row, group.id, fingerprint, event);
   known_ids_.Add(connection_, row, event.event_id);
   blocks_.Added(row, event);
+  summaries_.Added(group.id, event);
 
   const bool was_open = group.state.open;
   group.state = OnEvent(group.state, event, waits_);
@@ -40,6 +41,7 @@ void EventBatch::Finish() {
     }
   }
   blocks_.Write(connection_);
+  summaries_.Write(connection_);
   connection_.Run("UPDATE counters SET last_event_row = ?", last_row_);
 }
 

@@ -16,6 +16,7 @@
 #include "services/notifier/store/event_blocks.h"
 #include "services/notifier/store/known_ids.h"
 #include "services/notifier/store/store.h"
+#include "services/notifier/store/summaries.h"
 
 namespace understudy::notifier {
 
@@ -60,6 +61,7 @@ class EventBatch {
   std::vector<Folded> groups_;
   absl::flat_hash_map<Identity, size_t> places_;  // in groups_
   BlockChanges blocks_;
+  SummaryChanges summaries_;
   int64_t last_row_ = 0;
   std::optional<int64_t> open_groups_;  // counted when it is first asked for
   int64_t in_other_hosts_ = 0;

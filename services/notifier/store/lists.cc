@@ -14,10 +14,10 @@ namespace {
 
 constexpr int64_t kPastAll = std::numeric_limits<int64_t>::max();
 constexpr absl::string_view kNoIndex = "NOT INDEXED";
-constexpr absl::string_view kOfBlockByIndex = "e.block = b.block AND row <= ?2";
-// One upper bound in place of two, of which only one would be looked up.
+constexpr absl::string_view kOfBlockByIndex = "e.block = b.block AND row > ?12 AND row <= ?2";
+// One bound at each end in place of two, of which only one would be looked up.
 constexpr absl::string_view kOfBlockByRow =
-    "row BETWEEN b.block << 14 AND min((b.block << 14) + 16383, ?2)";
+    "row BETWEEN max(b.block << 14, ?12 + 1) AND min((b.block << 14) + 16383, ?2)";
 
 int64_t Number(Rows&& rows) {
   return rows.Next() ? rows.Int() : 0;
@@ -26,9 +26,11 @@ int64_t Number(Rows&& rows) {
 // The index to walk: that of the condition which leaves fewest events. It is named to SQLite, which
 // has no statistics to choose by. Without one, the table itself.
 absl::string_view IndexFor(const EventFilter& filter) {
+  if (!filter.event_id.empty()) return "INDEXED BY events_by_id";
   if (!filter.resource_sid.empty()) return "INDEXED BY events_by_resource";
   if (filter.group_id != 0) return "INDEXED BY events_by_group";
   if (!filter.phone_number.empty()) return "INDEXED BY events_by_phone_number";
+  if (!filter.host.empty()) return "INDEXED BY events_by_group";
   if (!filter.account_sid.empty()) return "INDEXED BY events_by_account";
   if (filter.error_code != 0) return "INDEXED BY events_by_code";
   return kNoIndex;
@@ -41,6 +43,10 @@ int64_t NewestRowOf(Connection& connection, const EventFilter& filter) {
     return Number(
         connection.Query("SELECT last_event_row FROM groups WHERE id = ?", filter.group_id));
   }
+  if (!filter.host.empty()) {
+    return Number(
+        connection.Query("SELECT max(last_event_row) FROM groups WHERE host = ?", filter.host));
+  }
   if (filter.account_sid.empty() || filter.error_code == 0) return kPastAll;
   return Number(
       connection.Query("SELECT max(last_event_row) FROM groups WHERE account_sid = ? AND "
@@ -49,6 +55,8 @@ int64_t NewestRowOf(Connection& connection, const EventFilter& filter) {
 }
 
 absl::string_view IndexFor(const GroupFilter& filter) {
+  if (filter.group_id != 0) return kNoIndex;
+  if (!filter.host.empty()) return "INDEXED BY groups_by_host";
   if (!filter.account_sid.empty()) return "INDEXED BY groups_by_account";
   if (filter.error_code != 0) return "INDEXED BY groups_by_code";
   if (filter.open.has_value()) return "INDEXED BY groups_by_open";
@@ -68,24 +76,32 @@ std::vector<StoredEvent> ListEvents(Connection& connection, const EventFilter& f
   // Conditions that are not wanted are left out rather than made true, so that each has its index;
   // their numbers stay unused.
   const absl::string_view index = IndexFor(filter);
-  std::string sql = absl::StrCat(
-      "SELECT ", kStoredEventColumns, " FROM event_blocks AS b CROSS JOIN events AS e ", index,
-      " WHERE b.block <= ?1 AND ", index == kNoIndex ? kOfBlockByRow : kOfBlockByIndex);
+  std::string sql = absl::StrCat("SELECT ", kStoredEventColumns,
+                                 " FROM event_blocks AS b CROSS JOIN events AS e ", index,
+                                 kJoinDetails, " WHERE b.block BETWEEN ?13 AND ?1 AND ",
+                                 index == kNoIndex ? kOfBlockByRow : kOfBlockByIndex);
   if (!filter.account_sid.empty()) sql += " AND account_sid = ?3";
   if (!filter.resource_sid.empty()) sql += " AND resource_sid = ?4";
   if (!filter.phone_number.empty()) sql += " AND phone_number = ?5";
   if (filter.error_code != 0) sql += " AND error_code = ?6";
   if (filter.group_id != 0) sql += " AND group_id = ?7";
+  if (!filter.event_id.empty()) sql += " AND event_id = ?10";
+  if (!filter.host.empty()) {
+    sql += " AND group_id IN (SELECT id FROM groups WHERE host = ?11)";
+  }
   if (filter.start != absl::InfinitePast()) {
     sql += " AND b.last_occurred_at >= ?8 AND occurred_at >= ?8";
   }
   if (filter.end != absl::InfiniteFuture()) {
     sql += " AND b.first_occurred_at < ?9 AND occurred_at < ?9";
   }
-  sql += " ORDER BY b.block DESC, row DESC LIMIT ?10";
-  Rows rows = connection.Query(sql, BlockOf(last), last, filter.account_sid, filter.resource_sid,
-                               filter.phone_number, filter.error_code, filter.group_id,
-                               filter.start, filter.end, max);
+  if (filter.level.has_value()) sql += " AND level = ?14";
+  sql += filter.oldest_first ? " ORDER BY b.block, row LIMIT ?15"
+                             : " ORDER BY b.block DESC, row DESC LIMIT ?15";
+  Rows rows = connection.Query(
+      sql, BlockOf(last), last, filter.account_sid, filter.resource_sid, filter.phone_number,
+      filter.error_code, filter.group_id, filter.start, filter.end, filter.event_id, filter.host,
+      filter.after_row, BlockOf(filter.after_row + 1), filter.level.value_or(Level::kError), max);
   std::vector<StoredEvent> events;
   while (rows.Next()) events.push_back(ReadStoredEvent(rows));
   return events;
@@ -100,9 +116,12 @@ std::vector<Store::ListedGroup> ListGroups(Connection& connection, const GroupFi
   if (!filter.account_sid.empty()) sql += " AND account_sid = ?3";
   if (filter.error_code != 0) sql += " AND error_code = ?4";
   if (filter.open.has_value()) sql += " AND open = ?5";
-  sql += " ORDER BY last_event_row DESC, id DESC LIMIT ?6";
-  Rows rows = connection.Query(sql, place.last_event_row, place.id, filter.account_sid,
-                               filter.error_code, filter.open.value_or(false), max);
+  if (!filter.host.empty()) sql += " AND host = ?6";
+  sql += filter.group_id != 0 ? " AND id = ?7" : " ORDER BY last_event_row DESC, id DESC";
+  sql += " LIMIT ?8";
+  Rows rows =
+      connection.Query(sql, place.last_event_row, place.id, filter.account_sid, filter.error_code,
+                       filter.open.value_or(false), filter.host, filter.group_id, max);
   std::vector<Store::ListedGroup> groups;
   while (rows.Next()) {
     Group group = ReadGroup(rows);
@@ -110,6 +129,21 @@ std::vector<Store::ListedGroup> ListGroups(Connection& connection, const GroupFi
     groups.push_back({.group = std::move(group), .place = at});
   }
   return groups;
+}
+
+std::optional<Group> FindGroup(Connection& connection, int64_t id) {
+  Rows rows =
+      connection.Query(absl::StrCat("SELECT ", kGroupColumns, " FROM groups WHERE id = ?"), id);
+  if (!rows.Next()) return std::nullopt;
+  return ReadGroup(rows);
+}
+
+std::optional<StoredEvent> FindEvent(Connection& connection, int64_t row) {
+  Rows rows = connection.Query(absl::StrCat("SELECT ", kStoredEventColumns, " FROM events AS e",
+                                            kJoinDetails, " WHERE e.row = ?"),
+                               row);
+  if (!rows.Next()) return std::nullopt;
+  return ReadStoredEvent(rows);
 }
 
 absl::Time NextDueAt(Connection& connection) {

@@ -20,6 +20,8 @@ std::vector<StoredEvent> ListEvents(Connection& connection, const EventFilter& f
                                     int64_t before_row, int max);
 std::vector<Store::ListedGroup> ListGroups(Connection& connection, const GroupFilter& filter,
                                            std::optional<Store::GroupPlace> before, int max);
+std::optional<Group> FindGroup(Connection& connection, int64_t id);
+std::optional<StoredEvent> FindEvent(Connection& connection, int64_t row);
 absl::Time NextDueAt(Connection& connection);
 StoreStatus ReadStatus(Connection& connection);
 

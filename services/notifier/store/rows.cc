@@ -1,6 +1,8 @@
 #include "services/notifier/store/rows.h"
 
+#include "common/twilio/form.h"
 #include "services/notifier/store/event_blocks.h"
+#include "services/notifier/store/event_details.h"
 
 namespace understudy::notifier {
 namespace {
@@ -44,7 +46,10 @@ Counts ReadCounts(Rows& rows) {
 const absl::string_view kStoredEventColumns =
     "row, group_id, event_id, occurred_at, received_at, account_sid, kind, phone_number, "
     "resource_sid, level, error_code, error_url, target, outcome, phase, http_status, detail, "
-    "elapsed, attempt_count, resolution_id, response_excerpt";
+    "elapsed, attempt_count, resolution_id, response_excerpt, request_method, parameters, "
+    "request_headers, response_headers, attempts";
+
+const absl::string_view kJoinDetails = " LEFT JOIN event_details ON event_row = e.row";
 
 const absl::string_view kGroupColumns =
     "id, account_sid, kind, error_code, host, open, episode, level, unknown_count, "
@@ -84,7 +89,12 @@ StoredEvent ReadStoredEvent(Rows& rows) {
                     .elapsed = rows.Duration(),
                     .attempt_count = static_cast<int>(rows.Int()),
                     .resolution_id = rows.Text(),
-                    .response_excerpt = rows.Text()}};
+                    .response_excerpt = rows.Text(),
+                    .request_method = rows.Word(Method::kPost),
+                    .parameters = twilio::DecodeForm(rows.Text()),
+                    .request_headers = twilio::DecodeForm(rows.Text()),
+                    .response_headers = twilio::DecodeForm(rows.Text()),
+                    .attempts = DecodeAttempts(rows.Text())}};
 }
 
 Group ReadGroup(Rows& rows) {
@@ -137,6 +147,22 @@ Mail ReadMail(Rows& rows) {
           .settled_at = rows.Time()};
 }
 
+namespace {
+
+void InsertDetails(Connection& connection, int64_t row, const Event& event) {
+  const std::string parameters = twilio::EncodeForm(event.parameters);
+  const std::string request_headers = twilio::EncodeForm(event.request_headers);
+  const std::string response_headers = twilio::EncodeForm(event.response_headers);
+  const std::string attempts = EncodeAttempts(event.attempts);
+  connection.Run(
+      "INSERT INTO event_details (event_row, request_method, parameters, request_headers, "
+      "response_headers, attempts) VALUES (?, ?, ?, ?, ?, ?)",
+      row, event.request_method, OptionalText{parameters}, OptionalText{request_headers},
+      OptionalText{response_headers}, OptionalText{attempts});
+}
+
+}  // namespace
+
 void InsertEvent(Connection& connection, int64_t row, int64_t group_id, int64_t fingerprint,
                  const Event& event) {
   connection.Run(
@@ -150,6 +176,7 @@ void InsertEvent(Connection& connection, int64_t row, int64_t group_id, int64_t 
       OptionalText{event.resource_sid}, event.level, event.error_code, event.error_url,
       event.target, event.outcome, event.phase, event.http_status, event.detail, event.elapsed,
       event.attempt_count, event.resolution_id, event.response_excerpt);
+  if (HasDetails(event)) InsertDetails(connection, row, event);
 }
 
 int64_t InsertGroup(Connection& connection, const GroupKey& key) {

@@ -14,8 +14,10 @@ using sqlite::Connection;
 using sqlite::OptionalText;
 using sqlite::Rows;
 
-// What ReadX reads, for a SELECT.
+// What ReadX reads, for a SELECT. That of an event is of `e` and kJoinDetails, which goes behind
+// the tables.
 extern const absl::string_view kStoredEventColumns;
+extern const absl::string_view kJoinDetails;
 extern const absl::string_view kGroupColumns;
 extern const absl::string_view kToldColumns;
 extern const absl::string_view kMailColumns;

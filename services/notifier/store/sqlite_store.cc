@@ -14,7 +14,9 @@
 #include "services/notifier/store/event_batch.h"
 #include "services/notifier/store/known_ids.h"
 #include "services/notifier/store/lists.h"
+#include "services/notifier/store/search.h"
 #include "services/notifier/store/sqlite_transaction.h"
+#include "services/notifier/store/summaries.h"
 
 namespace understudy::notifier {
 namespace {
@@ -26,10 +28,23 @@ constexpr std::chrono::milliseconds kIdleInterval{1000};
 
 using Work = absl::FunctionRef<absl::Status(StoreTransaction&)>;
 
+size_t BytesOf(const twilio::Form& form) {
+  size_t bytes = 0;
+  for (const auto& [name, value] : form) bytes += name.size() + value.size();
+  return bytes;
+}
+
 size_t BytesOf(const Event& event) {
-  return sizeof(event) + event.event_id.size() + event.account_sid.size() +
-         event.phone_number.size() + event.resource_sid.size() + event.error_url.size() +
-         event.detail.size() + event.resolution_id.size() + event.response_excerpt.size();
+  size_t bytes = sizeof(event) + event.event_id.size() + event.account_sid.size() +
+                 event.phone_number.size() + event.resource_sid.size() + event.error_url.size() +
+                 event.detail.size() + event.resolution_id.size() + event.response_excerpt.size() +
+                 BytesOf(event.parameters) + BytesOf(event.request_headers) +
+                 BytesOf(event.response_headers);
+  for (const Attempt& attempt : event.attempts) {
+    bytes += sizeof(attempt) + attempt.url.size() + attempt.remote_address.size() +
+             attempt.detail.size();
+  }
+  return bytes;
 }
 
 // For another thread: a copy that shares nothing. Abseil counts the references to a status where
@@ -361,6 +376,33 @@ absl::StatusOr<std::vector<Store::ListedGroup>> SqliteStore::ListGroups(
   return writer_->Read([&](Connection& connection) {
     return notifier::ListGroups(connection, filter, before, max);
   });
+}
+
+absl::StatusOr<FoundEvents> SqliteStore::Search(const EventSearch& search, int64_t before_row,
+                                                int max, int max_looked_at) {
+  return writer_->Read([&](Connection& connection) {
+    return notifier::Search(connection, search, before_row, max, max_looked_at);
+  });
+}
+
+absl::StatusOr<std::optional<Group>> SqliteStore::FindGroup(int64_t id) {
+  return writer_->Read([&](Connection& connection) { return notifier::FindGroup(connection, id); });
+}
+
+absl::StatusOr<std::optional<StoredEvent>> SqliteStore::FindEvent(int64_t row) {
+  return writer_->Read(
+      [&](Connection& connection) { return notifier::FindEvent(connection, row); });
+}
+
+absl::StatusOr<std::vector<MinuteCounts>> SqliteStore::CountsByMinute(absl::Time since) {
+  return writer_->Read(
+      [&](Connection& connection) { return notifier::CountsByMinute(connection, since); });
+}
+
+absl::StatusOr<std::vector<HourCount>> SqliteStore::CountsByHour(
+    const std::vector<int64_t>& group_ids, absl::Time since) {
+  return writer_->Read(
+      [&](Connection& connection) { return notifier::CountsByHour(connection, group_ids, since); });
 }
 
 absl::StatusOr<StoreStatus> SqliteStore::ReadStatus() {

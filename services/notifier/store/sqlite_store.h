@@ -69,6 +69,13 @@ class SqliteStore : public Store {
   absl::StatusOr<std::vector<ListedGroup>> ListGroups(const GroupFilter& filter,
                                                       std::optional<GroupPlace> before,
                                                       int max) override;
+  absl::StatusOr<FoundEvents> Search(const EventSearch& search, int64_t before_row, int max,
+                                     int max_looked_at) override;
+  absl::StatusOr<std::optional<Group>> FindGroup(int64_t id) override;
+  absl::StatusOr<std::optional<StoredEvent>> FindEvent(int64_t row) override;
+  absl::StatusOr<std::vector<MinuteCounts>> CountsByMinute(absl::Time since) override;
+  absl::StatusOr<std::vector<HourCount>> CountsByHour(const std::vector<int64_t>& group_ids,
+                                                      absl::Time since) override;
   absl::StatusOr<StoreStatus> ReadStatus() override;
   absl::Status Health() override;
 

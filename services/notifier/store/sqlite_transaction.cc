@@ -6,16 +6,19 @@
 #include "absl/strings/str_cat.h"
 #include "services/notifier/store/event_blocks.h"
 #include "services/notifier/store/known_ids.h"
+#include "services/notifier/store/lists.h"
 #include "services/notifier/store/rows.h"
+#include "services/notifier/store/summaries.h"
 
 namespace understudy::notifier {
 namespace {
 
 // The newest ?3 events of the group ?1 behind row ?2, which is in block ?4; the newest of all its
 // events is in ?5.
-constexpr absl::string_view kFromNewestOfGroup =
-    " FROM event_blocks AS b CROSS JOIN events AS e INDEXED BY events_by_group "
-    "WHERE b.block BETWEEN ?4 AND ?5 AND e.block = b.block AND group_id = ?1 AND row > ?2 "
+constexpr absl::string_view kFromGroup =
+    " FROM event_blocks AS b CROSS JOIN events AS e INDEXED BY events_by_group";
+constexpr absl::string_view kNewestOfGroup =
+    " WHERE b.block BETWEEN ?4 AND ?5 AND e.block = b.block AND group_id = ?1 AND row > ?2 "
     "ORDER BY b.block DESC, row DESC LIMIT ?3";
 
 int64_t Number(Rows&& rows) {
@@ -47,10 +50,7 @@ std::vector<Group> SqliteTransaction::DueGroups(absl::Time now, int max) {
 }
 
 std::optional<Group> SqliteTransaction::FindGroup(int64_t id) {
-  Rows rows =
-      connection_.Query(absl::StrCat("SELECT ", kGroupColumns, " FROM groups WHERE id = ?"), id);
-  if (!rows.Next()) return std::nullopt;
-  return ReadGroup(rows);
+  return notifier::FindGroup(connection_, id);
 }
 
 void SqliteTransaction::SaveGroupState(int64_t id, const GroupState& state) {
@@ -87,9 +87,9 @@ int64_t SqliteTransaction::CountGroupsOverLimit(const std::string& recipient) {
 }
 
 std::vector<StoredEvent> SqliteTransaction::EventsAfter(int64_t group_id, int64_t row, int max) {
-  Rows rows =
-      connection_.Query(absl::StrCat("SELECT ", kStoredEventColumns, kFromNewestOfGroup), group_id,
-                        row, max, BlockOf(row), BlockOf(NewestEventRow(group_id)));
+  Rows rows = connection_.Query(
+      absl::StrCat("SELECT ", kStoredEventColumns, kFromGroup, kJoinDetails, kNewestOfGroup),
+      group_id, row, max, BlockOf(row), BlockOf(NewestEventRow(group_id)));
   std::vector<StoredEvent> events;
   while (rows.Next()) events.push_back(ReadStoredEvent(rows));
   std::reverse(events.begin(), events.end());
@@ -99,8 +99,8 @@ std::vector<StoredEvent> SqliteTransaction::EventsAfter(int64_t group_id, int64_
 std::vector<UrlCount> SqliteTransaction::CountByUrl(int64_t group_id, int64_t row, int max_events,
                                                     int max_urls) {
   Rows rows =
-      connection_.Query(absl::StrCat("SELECT error_url, outcome", kFromNewestOfGroup), group_id,
-                        row, max_events, BlockOf(row), BlockOf(NewestEventRow(group_id)));
+      connection_.Query(absl::StrCat("SELECT error_url, outcome", kFromGroup, kNewestOfGroup),
+                        group_id, row, max_events, BlockOf(row), BlockOf(NewestEventRow(group_id)));
   std::map<std::string, Counts> by_url;
   while (rows.Next()) {
     const std::string url = rows.Text();
@@ -219,6 +219,7 @@ int SqliteTransaction::Purge(absl::Time before, int max) {
       "AND NOT EXISTS (SELECT 1 FROM told WHERE group_id = groups.id AND over_limit = 1) "
       "ORDER BY last_at, id LIMIT ?)",
       before, max);
+  PurgeSummaries(connection_, before, max);
   return purged;
 }
 

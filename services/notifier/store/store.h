@@ -15,6 +15,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "services/notifier/groups/grouping.h"
 #include "services/notifier/ingest/event.h"
@@ -129,26 +130,76 @@ class StoreTransaction {
   virtual Counts CountEvents(absl::Time since) = 0;
   virtual int64_t CountOpenGroups() = 0;
 
-  // Deletes events received before `before`, mails settled before it, and recovered groups without
-  // events, mails or anybody who is still to be told; at most `max` of each, the oldest first (of
-  // events, in the order of their rows). Returns how many events.
+  // Deletes events received before `before`, mails settled before it, recovered groups without
+  // events, mails or anybody who is still to be told, and counts of minutes and of hours that end
+  // by then; at most `max` of each, the oldest first (of events, in the order of their rows).
+  // Returns how many events.
   virtual int Purge(absl::Time before, int max) = 0;
 };
 
 struct EventFilter {
+  std::string event_id = {};
   std::string account_sid = {};
   std::string resource_sid = {};
   std::string phone_number = {};
   int error_code = 0;
+  std::string host = {};  // of its group's key
   int64_t group_id = 0;
+  std::optional<Level> level = {};
+  int64_t after_row = 0;
+  bool oldest_first = false;                // in place of the newest
   absl::Time start = absl::InfinitePast();  // by occurred_at, inclusive
   absl::Time end = absl::InfiniteFuture();  // exclusive
 };
 struct GroupFilter {
   std::string account_sid = {};
   int error_code = 0;
+  std::string host = {};
+  int64_t group_id = 0;
   std::optional<bool> open = {};
 };
+
+// What a person looks for: what the filter says, and a URL of which they know the beginning.
+struct EventSearch {
+  // Without host, level, after_row and oldest_first.
+  EventFilter filter = {};
+  std::string host = {};        // of error_url, as in GroupKey; empty: any
+  std::string url_begins = {};  // see BeginsSo
+};
+// Whether `url` begins with `beginning`, whatever their case; where that has no scheme, behind the
+// scheme of `url`.
+bool BeginsSo(absl::string_view url, absl::string_view beginning);
+
+struct FoundEvents {
+  std::vector<StoredEvent> events = {};  // newest first
+  int64_t rest_before_row = 0;           // where to go on; 0: there are no more
+};
+
+// Events received in a minute, by code.
+struct MinuteCounts {
+  absl::Time minute = {};
+  int error_code = 0;  // kOtherCodes: those that the table of codes does not have
+  Counts counts = {};
+
+  friend bool operator==(const MinuteCounts&, const MinuteCounts&) = default;
+};
+inline constexpr int kOtherCodes = -1;
+
+// Events of a group received in an hour.
+struct HourCount {
+  int64_t group_id = 0;
+  absl::Time hour = {};
+  int64_t events = 0;
+
+  friend bool operator==(const HourCount&, const HourCount&) = default;
+};
+// Of one group, at a time.
+inline constexpr int kMaxHoursListed = 24 * 7;
+
+// Minutes and hours since 1970, and the code under which an event is counted.
+int64_t MinuteOf(absl::Time time);
+int64_t HourOf(absl::Time time);
+int CountedCode(int error_code);
 
 // For metrics and health.
 struct StoreStatus {
@@ -175,8 +226,8 @@ class Store {
   // When the next group or mail is due; InfiniteFuture if none is.
   virtual absl::StatusOr<absl::Time> NextDueAt() = 0;
 
-  // Newest first; `before_row` 0: from the newest on. For groups rows are those of their last
-  // event.
+  // Newest first, unless the filter says otherwise; `before_row` 0: up to the newest. For groups
+  // rows are those of their last event.
   virtual absl::StatusOr<std::vector<StoredEvent>> ListEvents(const EventFilter& filter,
                                                               int64_t before_row, int max) = 0;
   // Ordered by (last event's row, id), descending, from below `before`.
@@ -191,6 +242,21 @@ class Store {
   virtual absl::StatusOr<std::vector<ListedGroup>> ListGroups(const GroupFilter& filter,
                                                               std::optional<GroupPlace> before,
                                                               int max) = 0;
+
+  // From `before_row` on as ListEvents, at most `max`; but after about `max_looked_at` events that
+  // the narrowest condition leaves it says where to go on, however few it has found.
+  virtual absl::StatusOr<FoundEvents> Search(const EventSearch& search, int64_t before_row, int max,
+                                             int max_looked_at) = 0;
+
+  virtual absl::StatusOr<std::optional<Group>> FindGroup(int64_t id) = 0;
+  virtual absl::StatusOr<std::optional<StoredEvent>> FindEvent(int64_t row) = 0;
+
+  // From the minute of `since` on, by minute and code.
+  virtual absl::StatusOr<std::vector<MinuteCounts>> CountsByMinute(absl::Time since) = 0;
+  // Of these groups in their order, from the hour of `since` on, by hour; hours without events are
+  // left out, and those from kMaxHoursListed on.
+  virtual absl::StatusOr<std::vector<HourCount>> CountsByHour(const std::vector<int64_t>& group_ids,
+                                                              absl::Time since) = 0;
 
   virtual absl::StatusOr<StoreStatus> ReadStatus() = 0;
 

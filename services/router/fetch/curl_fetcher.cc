@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/mutex.h"
 #include "common/serving/monotonic_clock.h"
+#include "common/twilio/url.h"
 #include "services/router/fetch/event_poll.h"
 #include "services/router/fetch/name_resolver.h"
 #include "services/router/fetch/transfer.h"
@@ -73,7 +74,8 @@ class CurlFetcher::Loop {
                .max_body_bytes = options_.max_body_bytes,
                .max_connection_age = options_.max_connection_age,
                .hurried = hurried_,
-               .idle_sockets = idle_sockets_} {}
+               .kept_connections = kept_connections_,
+               .poll = poll_} {}
 
   ~Loop() {
     if (!thread_.joinable()) return;
@@ -95,12 +97,6 @@ class CurlFetcher::Loop {
     if (!names.ok()) return names.status();
     names_ = *std::move(names);
 
-    multi_.reset(curl_multi_init());
-    curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, options_.max_connections);
-    curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETFUNCTION, OnSocket);
-    curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETDATA, this);
-    curl_multi_setopt(multi_.get(), CURLMOPT_TIMERFUNCTION, OnTimer);
-    curl_multi_setopt(multi_.get(), CURLMOPT_TIMERDATA, this);
     thread_ = std::thread([this] { Run(); });
     return absl::OkStatus();
   }
@@ -118,6 +114,16 @@ class CurlFetcher::Loop {
     Done done = {};
   };
   using Command = std::variant<Begin, Ticket>;  // a ticket alone: cancel it
+
+  // A multi handle of libcurl: transfers and connections that know of each other.
+  struct Group {
+    Loop& loop;
+    size_t index = 0;
+    CurlMulti multi = {};
+    int transfers = 0;
+    absl::Time alarm = absl::InfiniteFuture();  // of libcurl
+    bool has_run = false;                       // since its ended transfers were collected
+  };
 
   struct Entry {
     std::unique_ptr<Transfer> transfer = {};
@@ -166,7 +172,8 @@ class CurlFetcher::Loop {
 
   void PollOnce() {
     absl::Time now = MonotonicNow();
-    absl::Time wake = std::min(curl_alarm_, names_->NextWake(now));
+    absl::Time wake = names_->NextWake(now);
+    for (const auto& group : groups_) wake = std::min(wake, group->alarm);
     if (!alarms_.empty()) wake = std::min(wake, alarms_.begin()->first);
     for (const EventPoll::Event& event : poll_.Wait(wake - now)) {
       if (event.owner == EventPoll::Owner::kNames) {
@@ -176,35 +183,83 @@ class CurlFetcher::Loop {
       const int mask = (event.readable ? CURL_CSELECT_IN : 0) |
                        (event.writable ? CURL_CSELECT_OUT : 0) |
                        (event.failed ? CURL_CSELECT_ERR : 0);
-      int running = 0;
-      curl_multi_socket_action(multi_.get(), event.fd, mask, &running);
+      Act(*group_of_fd_[static_cast<size_t>(event.fd)], event.fd, mask);
     }
     now = MonotonicNow();
-    if (curl_alarm_ <= now) {
-      curl_alarm_ = absl::InfiniteFuture();
-      int running = 0;
-      curl_multi_socket_action(multi_.get(), CURL_SOCKET_TIMEOUT, 0, &running);
+    for (size_t i = 0; i < groups_.size(); ++i) {  // others may be added meanwhile
+      if (groups_[i]->alarm > now) continue;
+      groups_[i]->alarm = absl::InfiniteFuture();
+      Act(*groups_[i], CURL_SOCKET_TIMEOUT, 0);
     }
     names_->OnTime(now);
-    CollectEnded();
+    for (size_t i = 0; i < groups_.size(); ++i) {
+      if (std::exchange(groups_[i]->has_run, false)) CollectEnded(*groups_[i]);
+    }
     MoveAlarms();
     FireAlarms(MonotonicNow());
   }
 
+  static void Act(Group& group, curl_socket_t fd, int mask) {
+    int running = 0;
+    curl_multi_socket_action(group.multi.get(), fd, mask, &running);
+    group.has_run = true;
+  }
+
+  bool HasRoom(const Group& group) const {
+    return group.transfers + kept_connections_.count(group.index) < kConnectionsPerMulti;
+  }
+
+  // Where `transfer` goes: to a connection that waits for one such, or to where there is room.
+  void Place(Transfer& transfer) {
+    const Exchange& exchange = transfer.exchange();
+    std::string server =
+        absl::StrCat(exchange.is_https ? "s" : "", ":", exchange.port, ":", exchange.host);
+    std::optional<size_t> claimed;
+    if (exchange.send_sni) claimed = kept_connections_.Claim(server);
+    const size_t group = claimed.has_value() ? *claimed : GroupWithRoom();
+    transfer.Place(std::move(server), group, claimed.has_value());
+    ++groups_[group]->transfers;
+  }
+
+  size_t GroupWithRoom() {
+    for (const auto& group : groups_) {
+      if (HasRoom(*group)) return group->index;
+    }
+    const int most = (options_.max_connections + kConnectionsPerMulti - 1) / kConnectionsPerMulti;
+    if (groups_.size() < static_cast<size_t>(most)) return AddGroup();
+    return (*std::min_element(
+                groups_.begin(), groups_.end(),
+                [](const auto& a, const auto& b) { return a->transfers < b->transfers; }))
+        ->index;
+  }
+
+  size_t AddGroup() {
+    auto group = std::make_unique<Group>(Group{.loop = *this, .index = groups_.size()});
+    group->multi.reset(curl_multi_init());
+    CURLM* multi = group->multi.get();
+    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, static_cast<long>(kConnectionsPerMulti));
+    curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, OnSocket);
+    curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, group.get());
+    curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, OnTimer);
+    curl_multi_setopt(multi, CURLMOPT_TIMERDATA, group.get());
+    groups_.push_back(std::move(group));
+    return groups_.size() - 1;
+  }
+
+  Group& GroupOf(const Transfer& transfer) { return *groups_[transfer.group()]; }
+
   void BeginTransfer(Begin begin) {
     const absl::Time now = MonotonicNow();
-    absl::StatusOr<twilio::Url> url = twilio::ParseUrl(begin.exchange.url);
-    const bool is_url = url.ok();
+    const bool is_too_long = begin.exchange.url.size() > twilio::kMaxUrlBytes;
     auto transfer = std::make_unique<Transfer>(begin.ticket, std::move(begin.exchange),
-                                               is_url ? *std::move(url) : twilio::Url{},
                                                std::move(begin.done), rules_, now);
     const Ticket ticket = begin.ticket;
     const absl::Time alarm = transfer->NextDeadline();
-    const std::string host = transfer->url().host;
+    const std::string host = transfer->exchange().host;
     alarms_.emplace(alarm, ticket);
     transfers_[ticket] = {std::move(transfer), alarm};
-    if (!is_url) {
-      Refuse(ticket, NetError::kMalformed, Phase::kPolicy, "the URL is malformed", now);
+    if (is_too_long) {
+      Refuse(ticket, NetError::kMalformed, Phase::kPolicy, "the URL is too long", now);
       return;
     }
     std::vector<IpAddress> known = KnownAddresses(host);
@@ -242,7 +297,7 @@ class CurlFetcher::Loop {
     std::vector<IpAddress> open;
     for (const IpAddress& address : addresses) {
       const AddressClass address_class =
-          ClassifyDestination(options_.egress, address, transfer.url().port);
+          ClassifyDestination(options_.egress, address, transfer.exchange().port);
       if (!MayDial(address_class)) {
         denied = address_class;
       } else if (open.size() < kMaxAddressesPerName) {
@@ -259,7 +314,7 @@ class CurlFetcher::Loop {
     }
     CurlEasy easy;
     if (spare_.empty()) {
-      easy.reset(curl_easy_init());
+      easy = Transfer::NewHandle(rules_);
     } else {
       easy = std::move(spare_.back());
       spare_.pop_back();
@@ -268,28 +323,31 @@ class CurlFetcher::Loop {
       return Refuse(ticket, NetError::kNoResources, Phase::kConnect,
                     "this router has no memory left", now);
     }
+    Place(transfer);
     transfer.Prepare(std::move(easy), std::move(open), now);
-    curl_multi_add_handle(multi_.get(), transfer.easy());
+    curl_multi_add_handle(GroupOf(transfer).multi.get(), transfer.easy());
     SetAlarm(ticket, transfers_.at(ticket));
   }
 
   void DialNext(Ticket ticket, absl::Time now) {
     Entry& entry = transfers_.at(ticket);
-    curl_multi_remove_handle(multi_.get(), entry.transfer->easy());
+    CURLM* const multi = GroupOf(*entry.transfer).multi.get();
+    curl_multi_remove_handle(multi, entry.transfer->easy());
     entry.transfer->DialNext(now);
-    curl_multi_add_handle(multi_.get(), entry.transfer->easy());
+    curl_multi_add_handle(multi, entry.transfer->easy());
     SetAlarm(ticket, entry);
   }
 
   void DialAfresh(Transfer& transfer) {
-    curl_multi_remove_handle(multi_.get(), transfer.easy());
+    CURLM* const multi = GroupOf(transfer).multi.get();
+    curl_multi_remove_handle(multi, transfer.easy());
     transfer.DialAfresh();
-    curl_multi_add_handle(multi_.get(), transfer.easy());
+    curl_multi_add_handle(multi, transfer.easy());
   }
 
-  void CollectEnded() {
+  void CollectEnded(const Group& group) {
     int left = 0;
-    while (const CURLMsg* message = curl_multi_info_read(multi_.get(), &left)) {
+    while (const CURLMsg* message = curl_multi_info_read(group.multi.get(), &left)) {
       if (message->msg != CURLMSG_DONE) continue;
       Transfer* transfer = nullptr;
       curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
@@ -321,18 +379,14 @@ class CurlFetcher::Loop {
   void Finish(Ticket ticket, CURLcode code, Stop stop, absl::Time now) {
     const std::unique_ptr<Transfer> transfer = Take(ticket);
     Reply reply = transfer->Finish(code, stop, now);
-    curl_multi_remove_handle(multi_.get(), transfer->easy());
-    if (spare_.size() < kMaxSpareHandles) {
-      spare_.push_back(transfer->TakeEasy());
-      CURL* const spare = spare_.back().get();
-      // Which curl_easy_reset would forget without freeing it, at each transfer.
-      curl_easy_setopt(spare, CURLOPT_COOKIEFILE, static_cast<const char*>(nullptr));
-      curl_easy_reset(spare);  // drops what points into the transfer
-    }
+    Group& group = GroupOf(*transfer);
+    curl_multi_remove_handle(group.multi.get(), transfer->easy());
+    --group.transfers;
+    if (spare_.size() < kMaxSpareHandles) spare_.push_back(transfer->TakeEasy());
     if (reply.error == NetError::kAddressDenied && options_.on_denied) {
       options_.on_denied(transfer->denied());
     }
-    if (IsConnectFailure(reply.error)) names_->Forget(transfer->url().host);
+    if (IsConnectFailure(reply.error)) names_->Forget(transfer->exchange().host);
     transfer->done()(std::move(reply));
   }
 
@@ -381,16 +435,22 @@ class CurlFetcher::Loop {
   }
 
   static int OnSocket(CURL*, curl_socket_t fd, int what, void* self, void*) {
-    auto& loop = *static_cast<Loop*>(self);
-    loop.poll_.Watch(fd, EventPoll::Owner::kTransfers,
-                     what == CURL_POLL_IN || what == CURL_POLL_INOUT,
-                     what == CURL_POLL_OUT || what == CURL_POLL_INOUT);
+    auto& group = *static_cast<Group*>(self);
+    Loop& loop = group.loop;
+    if (what == CURL_POLL_REMOVE) {
+      loop.poll_.Rest(fd);
+      return 0;
+    }
+    const auto place = static_cast<size_t>(fd);
+    if (place >= loop.group_of_fd_.size()) loop.group_of_fd_.resize(place + 1);
+    loop.group_of_fd_[place] = &group;
+    loop.poll_.Watch(fd, EventPoll::Owner::kTransfers, (what & CURL_POLL_IN) != 0,
+                     (what & CURL_POLL_OUT) != 0);
     return 0;
   }
 
   static int OnTimer(CURLM*, long timeout_ms, void* self) {
-    auto& loop = *static_cast<Loop*>(self);
-    loop.curl_alarm_ =
+    static_cast<Group*>(self)->alarm =
         timeout_ms < 0 ? absl::InfiniteFuture() : MonotonicNow() + absl::Milliseconds(timeout_ms);
     return 0;
   }
@@ -404,12 +464,12 @@ class CurlFetcher::Loop {
 
   // Everything below belongs to the thread.
   std::vector<Ticket> hurried_;
-  IdleSockets idle_sockets_;
+  KeptConnections kept_connections_;
   const TransferRules rules_;
   std::unique_ptr<NameResolver> names_;
-  absl::Time curl_alarm_ = absl::InfiniteFuture();
   std::vector<CurlEasy> spare_;
-  CurlMulti multi_;
+  std::vector<std::unique_ptr<Group>> groups_;
+  std::vector<Group*> group_of_fd_;  // by descriptor, of those watched
   std::unordered_map<Ticket, Entry> transfers_;
   std::set<std::pair<absl::Time, Ticket>> alarms_;
 

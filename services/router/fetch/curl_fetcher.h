@@ -3,7 +3,7 @@
 // libcurl dials, speaks TLS and reads HTTP/1.1. What it leaves open or gets wrong is done here:
 // names (name_resolver.h), which addresses may be dialled (egress.h), the head of a response
 // (response_head.h), its size after decompression, times between packets, whether a kept connection
-// is still clean (idle_sockets.h), and what an end means (transfer_end.h). docs/decisions says
+// is still clean (kept_connections.h), and what an end means (transfer_end.h). docs/decisions says
 // which measurement is behind each.
 #ifndef SERVICES_ROUTER_FETCH_CURL_FETCHER_H_
 #define SERVICES_ROUTER_FETCH_CURL_FETCHER_H_
@@ -22,6 +22,9 @@ namespace understudy::router {
 
 // Of the addresses of a name at most so many are tried.
 inline constexpr size_t kMaxAddressesPerName = 8;
+// libcurl looks through all connections of one of its multi handles when a transfer ends and when
+// one begins, so that the cost of a request would grow with the number of others: none gets more.
+inline constexpr int kConnectionsPerMulti = 64;
 // Finished handles kept for the next requests.
 inline constexpr size_t kMaxSpareHandles = 1024;
 // No connection is used again after so long idle, nor after so long at all unless said otherwise
@@ -36,8 +39,9 @@ struct FetcherOptions {
   std::vector<std::string> dns_servers = {};  // none: the system's
   std::string ca_file = "/etc/ssl/certs/ca-certificates.crt";
   size_t max_body_bytes = 65536;  // decoded
-  // Kept-alive connections, in use or idle; over it the longest idle one is closed.
-  long max_connections = 10000;
+  // Kept-alive connections, in use or idle, rounded up to a multiple of kConnectionsPerMulti; over
+  // it idle ones are closed.
+  int max_connections = 10000;
   absl::Duration max_connection_age = kMaxConnectionAge;  // in whole seconds, at least 1
   // Told of each request that the egress rule stopped, on the fetcher's thread; may be null.
   std::function<void(AddressClass)> on_denied = {};

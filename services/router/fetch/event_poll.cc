@@ -35,7 +35,10 @@ EventPoll::~EventPoll() {
 void EventPoll::Watch(int fd, Owner owner, bool read, bool write) {
   const uint32_t wanted = (read ? EPOLLIN : 0u) | (write ? EPOLLOUT : 0u);
   const auto known = watched_.find(fd);
-  if (known != watched_.end() && known->second == wanted) return;
+  if (known != watched_.end() && known->second.events == wanted) {
+    known->second.is_resting = false;
+    return;
+  }
   epoll_event event = {};
   event.events = wanted;
   event.data.u64 = Pack(owner, fd);
@@ -44,12 +47,21 @@ void EventPoll::Watch(int fd, Owner owner, bool read, bool write) {
     watched_.erase(known);
     epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, nullptr);
   } else if (known == watched_.end()) {
-    watched_.emplace(fd, wanted);
+    watched_.emplace(fd, Interest{.events = wanted});
     epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event);
   } else {
-    known->second = wanted;
+    known->second = {.events = wanted};
     epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, fd, &event);
   }
+}
+
+void EventPoll::Rest(int fd) {
+  const auto known = watched_.find(fd);
+  if (known != watched_.end()) known->second.is_resting = true;
+}
+
+void EventPoll::Forget(int fd) {
+  if (watched_.erase(fd) == 1) epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, nullptr);
 }
 
 const std::vector<EventPoll::Event>& EventPoll::Wait(absl::Duration timeout) {
@@ -67,6 +79,11 @@ const std::vector<EventPoll::Event>& EventPoll::Wait(absl::Duration timeout) {
     if (owner == Owner::kWake) {
       uint64_t wakes = 0;
       [[maybe_unused]] const ssize_t drained = read(wake_fd_, &wakes, sizeof wakes);
+      continue;
+    }
+    const auto known = watched_.find(fd);
+    if (known != watched_.end() && known->second.is_resting) {
+      Forget(fd);
       continue;
     }
     events_.push_back({.owner = owner,

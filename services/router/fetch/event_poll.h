@@ -30,8 +30,14 @@ class EventPoll {
   // False if the process had no descriptors left to make one of.
   bool ok() const { return epoll_fd_ >= 0 && wake_fd_ >= 0; }
 
-  // Watches `fd` for what is asked; for neither: no more. Call before the fd is closed.
+  // Watches `fd` for what is asked; for neither: no more. Then, or Forget, before the fd is closed.
   void Watch(int fd, Owner owner, bool read, bool write);
+
+  // Says nothing of `fd` until it is watched again, which soon may be: costs no system call unless
+  // something happens on it meanwhile. Forget() it before it is closed.
+  void Rest(int fd);
+  // Call before `fd` is closed, whether it was watched or not.
+  void Forget(int fd);
 
   // Waits for events, Wake() or `timeout`; wake-ups are swallowed. The result lives until the
   // next call.
@@ -43,7 +49,11 @@ class EventPoll {
  private:
   int epoll_fd_ = -1;
   int wake_fd_ = -1;
-  std::unordered_map<int, uint32_t> watched_;
+  struct Interest {
+    uint32_t events = 0;  // as the kernel has them
+    bool is_resting = false;
+  };
+  std::unordered_map<int, Interest> watched_;
   std::vector<Event> events_;
 };
 

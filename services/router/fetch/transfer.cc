@@ -94,15 +94,63 @@ void OnTlsState(const SSL* ssl, int where, int result) {
 
 }  // namespace
 
-Transfer::Transfer(Ticket ticket, Exchange exchange, twilio::Url url, Fetcher::Done done,
-                   const TransferRules& rules, absl::Time begun_at)
+Transfer::Transfer(Ticket ticket, Exchange exchange, Fetcher::Done done, const TransferRules& rules,
+                   absl::Time begun_at)
     : ticket_(ticket),
       exchange_(std::move(exchange)),
-      url_(std::move(url)),
       done_(std::move(done)),
       rules_(rules),
       begun_at_(begun_at) {
-  end_.https = url_.scheme == "https";
+  end_.https = exchange_.is_https;
+}
+
+CurlEasy Transfer::NewHandle(const TransferRules& rules) {
+  CurlEasy easy(curl_easy_init());
+  CURL* curl = easy.get();
+  if (curl == nullptr) return easy;
+  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(curl, CURLOPT_PROXY, "");  // none, whatever the environment says
+  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+  curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "gzip");
+  // Most documents fit, and each transfer has one of its own for as long as it waits.
+  curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, 4096L);
+  curl_easy_setopt(curl, CURLOPT_MAXAGE_CONN,
+                   static_cast<long>(absl::ToInt64Seconds(kMaxConnectionIdle)));
+  curl_easy_setopt(curl, CURLOPT_MAXLIFETIME_CONN,
+                   static_cast<long>(absl::ToInt64Seconds(rules.max_connection_age)));
+
+  curl_easy_setopt(curl, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  curl_easy_setopt(curl, CURLOPT_CAINFO, rules.ca_file.c_str());
+  curl_easy_setopt(curl, CURLOPT_CAPATH, nullptr);  // the file's authorities and no others
+  curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
+  curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
+  // A resumed session brings no certificate, so one that has expired would go on being trusted.
+  curl_easy_setopt(curl, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+  curl_easy_setopt(curl, CURLOPT_SSL_CTX_FUNCTION, OnTlsContext);
+
+  curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, OnOpenSocket);
+  curl_easy_setopt(curl, CURLOPT_CLOSESOCKETFUNCTION, OnCloseSocket);
+  curl_easy_setopt(curl, CURLOPT_CLOSESOCKETDATA, &rules);
+  curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, OnRequest);
+  curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, OnHeader);
+  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, OnBody);
+  curl_easy_setopt(curl, CURLOPT_COOKIEFILE, "");  // no file: cookies are kept and sent at all
+  return easy;
+}
+
+void Transfer::Place(std::string server, size_t group, bool has_claim) {
+  server_ = std::move(server);
+  group_ = group;
+  has_claim_ = has_claim;
+  is_settled_ = false;
+}
+
+void Transfer::SettleClaim(bool took_one) {
+  if (is_settled_) return;
+  is_settled_ = true;
+  rules_.kept_connections.Settle(server_, group_, has_claim_, took_one);
 }
 
 void Transfer::Prepare(CurlEasy easy, std::vector<IpAddress> addresses, absl::Time now) {
@@ -110,39 +158,12 @@ void Transfer::Prepare(CurlEasy easy, std::vector<IpAddress> addresses, absl::Ti
   untried_ = std::move(addresses);
   resolved_at_ = now;
   CURL* curl = easy_.get();
-  curl_easy_reset(curl);
   curl_easy_setopt(curl, CURLOPT_PRIVATE, this);
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error_text_);
-  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl, CURLOPT_PROXY, "");  // none, whatever the environment says
-  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
-  curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
-  curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "gzip");
-  curl_easy_setopt(curl, CURLOPT_MAXAGE_CONN,
-                   static_cast<long>(absl::ToInt64Seconds(kMaxConnectionIdle)));
-  curl_easy_setopt(curl, CURLOPT_MAXLIFETIME_CONN,
-                   static_cast<long>(absl::ToInt64Seconds(rules_.max_connection_age)));
-
-  curl_easy_setopt(curl, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  curl_easy_setopt(curl, CURLOPT_CAINFO, rules_.ca_file.c_str());
-  curl_easy_setopt(curl, CURLOPT_CAPATH, nullptr);  // the file's authorities and no others
-  curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
-  curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
-  // A resumed session brings no certificate, so one that has expired would go on being trusted.
-  curl_easy_setopt(curl, CURLOPT_SSL_SESSIONID_CACHE, 0L);
-  curl_easy_setopt(curl, CURLOPT_SSL_CTX_FUNCTION, OnTlsContext);
   curl_easy_setopt(curl, CURLOPT_SSL_CTX_DATA, this);
-
-  curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, OnOpenSocket);
   curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, this);
-  curl_easy_setopt(curl, CURLOPT_CLOSESOCKETFUNCTION, OnCloseSocket);
-  curl_easy_setopt(curl, CURLOPT_CLOSESOCKETDATA, &rules_.idle_sockets);
-  curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, OnRequest);
   curl_easy_setopt(curl, CURLOPT_PREREQDATA, this);
-  curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, OnHeader);
   curl_easy_setopt(curl, CURLOPT_HEADERDATA, this);
-  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, OnBody);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, this);
 
   curl_easy_setopt(curl, CURLOPT_URL, exchange_.url.c_str());
@@ -162,19 +183,30 @@ void Transfer::Prepare(CurlEasy easy, std::vector<IpAddress> addresses, absl::Ti
     }
   }
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers_.get());
-
-  // A handle keeps its cookies through curl_easy_reset: nothing of an earlier call may stay.
-  curl_easy_setopt(curl, CURLOPT_COOKIELIST, "ALL");
-  curl_easy_setopt(curl, CURLOPT_COOKIEFILE, "");  // no file: cookies are kept and sent at all
   for (const std::string& cookie : exchange_.cookies) {
     curl_easy_setopt(curl, CURLOPT_COOKIELIST, cookie.c_str());
   }
 
-  if (!exchange_.send_sni) {  // such a connection is for this request alone
-    curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
-    curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
-  }
+  // Without SNI the connection is for this request alone.
+  curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, exchange_.send_sni ? 0L : 1L);
+  curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, exchange_.send_sni ? 0L : 1L);
   DialNext(now);
+}
+
+CurlEasy Transfer::TakeEasy() {
+  CURL* curl = easy_.get();
+  curl_easy_setopt(curl, CURLOPT_PRIVATE, nullptr);
+  curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, nullptr);
+  curl_easy_setopt(curl, CURLOPT_SSL_CTX_DATA, nullptr);
+  curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, nullptr);
+  curl_easy_setopt(curl, CURLOPT_PREREQDATA, nullptr);
+  curl_easy_setopt(curl, CURLOPT_HEADERDATA, nullptr);
+  curl_easy_setopt(curl, CURLOPT_WRITEDATA, nullptr);
+  curl_easy_setopt(curl, CURLOPT_POSTFIELDS, nullptr);
+  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, nullptr);
+  curl_easy_setopt(curl, CURLOPT_RESOLVE, nullptr);
+  curl_easy_setopt(curl, CURLOPT_COOKIELIST, "ALL");  // those of this call are nobody else's
+  return std::move(easy_);
 }
 
 bool Transfer::ShouldDialNext(CURLcode code, absl::Time now) const {
@@ -185,9 +217,9 @@ bool Transfer::ShouldDialNext(CURLcode code, absl::Time now) const {
 void Transfer::DialNext(absl::Time now) {
   CURL* curl = easy_.get();
   const std::vector<IpAddress> pair = TakePair(untried_);
-  if (!ParseAddress(url_.host).has_value()) {
+  if (!ParseAddress(exchange_.host).has_value()) {
     // '+': the entry may leave libcurl's cache when it is old; each transfer brings its own.
-    std::string entry = absl::StrCat("+", url_.host, ":", url_.port, ":");
+    std::string entry = absl::StrCat("+", exchange_.host, ":", exchange_.port, ":");
     for (size_t i = 0; i < pair.size(); ++i) {
       absl::StrAppend(&entry, i == 0 ? "" : ",", ForResolve(pair[i]));
     }
@@ -231,7 +263,7 @@ curl_socket_t Transfer::OnOpenSocket(void* self, curlsocktype, curl_sockaddr* ad
   auto& transfer = *static_cast<Transfer*>(self);
   const std::optional<IpAddress> ip = FromSockaddr(address->addr);
   const AddressClass address_class =
-      ip.has_value() ? ClassifyDestination(transfer.rules_.egress, *ip, transfer.url_.port)
+      ip.has_value() ? ClassifyDestination(transfer.rules_.egress, *ip, transfer.exchange_.port)
                      : AddressClass::kReserved;
   if (!MayDial(address_class)) {
     transfer.end_.denied = address_class;
@@ -244,13 +276,14 @@ curl_socket_t Transfer::OnOpenSocket(void* self, curlsocktype, curl_sockaddr* ad
     return CURL_SOCKET_BAD;
   }
   transfer.end_.socket_opened = true;
-  transfer.remote_address_ = absl::StrCat(ForResolve(*ip), ":", transfer.url_.port);
+  transfer.remote_address_ = absl::StrCat(ForResolve(*ip), ":", transfer.exchange_.port);
   return fd;
 }
 
 // May outlive the transfer that opened the socket: the connection is kept for others.
-int Transfer::OnCloseSocket(void* idle_sockets, curl_socket_t fd) {
-  static_cast<IdleSockets*>(idle_sockets)->Forget(fd);
+int Transfer::OnCloseSocket(void* rules, curl_socket_t fd) {
+  static_cast<const TransferRules*>(rules)->kept_connections.Forget(fd);
+  static_cast<const TransferRules*>(rules)->poll.Forget(fd);
   return close(fd);
 }
 
@@ -265,7 +298,7 @@ CURLcode Transfer::OnTlsContext(CURL*, void* ssl_context, void* self) {
   X509_VERIFY_PARAM* parameters = SSL_CTX_get0_param(context);
   X509_VERIFY_PARAM_set_hostflags(
       parameters, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-  const std::string& host = transfer.url_.host;
+  const std::string& host = transfer.exchange_.host;
   const int set = ParseAddress(host).has_value()
                       ? X509_VERIFY_PARAM_set1_ip_asc(parameters, host.c_str())
                       : X509_VERIFY_PARAM_set1_host(parameters, host.data(), host.size());
@@ -295,7 +328,8 @@ int Transfer::OnRequest(void* self, char* remote_ip, char* local_ip, int remote_
                         int local_port) {
   auto& transfer = *static_cast<Transfer*>(self);
   transfer.ends_ = absl::StrCat(local_ip, " ", local_port, " ", remote_ip, " ", remote_port);
-  const int kept = transfer.rules_.idle_sockets.Take(transfer.ends_);  // -1: a new connection
+  const int kept = transfer.rules_.kept_connections.Take(transfer.ends_);  // -1: a new connection
+  transfer.SettleClaim(kept >= 0);
   if (kept >= 0 && transfer.HasUnaskedBytes(kept)) {
     transfer.was_unfit_ = true;
     return CURL_PREREQFUNC_ABORT;
@@ -408,6 +442,7 @@ Timings Transfer::ReadTimings(absl::Time now) const {
 
 Reply Transfer::Finish(CURLcode code, Stop stop, absl::Time now) {
   CURL* curl = easy_.get();
+  SettleClaim(false);
   end_.curl_code = code;
   if (end_.stop == Stop::kNone) end_.stop = stop;
   // On a busy machine libcurl's clock may strike before ours although it is set later.
@@ -430,7 +465,9 @@ Reply Transfer::Finish(CURLcode code, Stop stop, absl::Time now) {
   if (code == CURLE_OK && stop == Stop::kNone) {  // else the connection is closed
     curl_socket_t kept = CURL_SOCKET_BAD;
     curl_easy_getinfo(curl, CURLINFO_ACTIVESOCKET, &kept);
-    if (kept != CURL_SOCKET_BAD) rules_.idle_sockets.Keep(ends_, kept);
+    if (kept != CURL_SOCKET_BAD) {
+      rules_.kept_connections.Keep(ends_, kept, server_, group_);
+    }
   }
 
   NetFault fault = UnderstandEnd(end_);

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "common/twilio/url.h"
 #include "services/router/fetch/egress.h"
-#include "services/router/fetch/idle_sockets.h"
+#include "services/router/fetch/event_poll.h"
+#include "services/router/fetch/kept_connections.h"
 #include "services/router/fetch/response_head.h"
 #include "services/router/fetch/transfer_end.h"
 #include "services/router/resolve/fetcher.h"
@@ -40,7 +40,8 @@ struct TransferRules {
   absl::Duration max_connection_age = {};
   // Where a transfer says that its NextDeadline() has come nearer.
   std::vector<Ticket>& hurried;
-  IdleSockets& idle_sockets;
+  KeptConnections& kept_connections;
+  EventPoll& poll;  // that the sockets are watched by
 };
 
 // What is seen of, and asked from, a TLS connection besides what libcurl does with it.
@@ -51,17 +52,20 @@ struct TlsWatch {
 
 class Transfer {
  public:
-  Transfer(Ticket ticket, Exchange exchange, twilio::Url url, Fetcher::Done done,
-           const TransferRules& rules, absl::Time begun_at);
+  Transfer(Ticket ticket, Exchange exchange, Fetcher::Done done, const TransferRules& rules,
+           absl::Time begun_at);
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
 
   Ticket ticket() const { return ticket_; }
-  const twilio::Url& url() const { return url_; }
+  const Exchange& exchange() const { return exchange_; }
 
-  // Sets `easy` up to dial `addresses`, none of which needs asking the egress rule again, though
-  // each socket does: the first of each family now, the rest by DialNext. `now`: the look-up has
-  // ended.
+  // A handle with what all transfers under `rules` have in common; null if there is no memory.
+  static CurlEasy NewHandle(const TransferRules& rules);
+
+  // Sets `easy`, one of NewHandle or TakeEasy, up to dial `addresses`, none of which needs asking
+  // the egress rule again, though each socket does: the first of each family now, the rest by
+  // DialNext. `now`: the look-up has ended.
   void Prepare(CurlEasy easy, std::vector<IpAddress> addresses, absl::Time now);
   // Whether it is time for the next addresses: those being dialled have failed, if `code` says
   // so, or had their share of the connect timeout.
@@ -77,6 +81,11 @@ class Transfer {
   bool dialling() const { return easy_ != nullptr; }
   CURL* easy() const { return easy_.get(); }
 
+  // In which group of connections it is, and whether one that is kept there was claimed for it.
+  // Once, before it dials.
+  void Place(std::string server, size_t group, bool has_claim);
+  size_t group() const { return group_; }
+
   // When its time is over if nothing more happens until then, and why; kNone if it is not yet.
   absl::Time NextDeadline() const;
   Stop ExpiredAt(absl::Time now) const;
@@ -85,20 +94,23 @@ class Transfer {
   Reply Finish(CURLcode code, Stop stop, absl::Time now);
   // The reply of one that never came to dial.
   Reply Refuse(NetError error, Phase phase, std::string detail, absl::Time now);
-  CurlEasy TakeEasy() { return std::move(easy_); }
+  // The handle, for another transfer: nothing of this one is left in it. REQUIRES: it is in no
+  // multi handle.
+  CurlEasy TakeEasy();
 
   AddressClass denied() const { return end_.denied; }
   Fetcher::Done& done() { return done_; }
 
  private:
   static curl_socket_t OnOpenSocket(void* self, curlsocktype purpose, curl_sockaddr* address);
-  static int OnCloseSocket(void* idle_sockets, curl_socket_t fd);
+  static int OnCloseSocket(void* rules, curl_socket_t fd);
   static CURLcode OnTlsContext(CURL* easy, void* ssl_context, void* self);
   static int OnRequest(void* self, char* remote_ip, char* local_ip, int remote_port,
                        int local_port);
   static size_t OnHeader(char* data, size_t size, size_t count, void* self);
   static size_t OnBody(char* data, size_t size, size_t count, void* self);
 
+  void SettleClaim(bool took_one);
   bool TakeBody(absl::string_view bytes);
   bool TakeHeadLine(absl::string_view line);
   bool HasUnaskedBytes(int fd) const;
@@ -108,7 +120,6 @@ class Transfer {
 
   const Ticket ticket_;
   Exchange exchange_;
-  const twilio::Url url_;
   Fetcher::Done done_;
   const TransferRules& rules_;
 
@@ -122,8 +133,12 @@ class Transfer {
   std::string body_;
   std::vector<IpAddress> untried_;
   std::string remote_address_;
-  std::string ends_;  // of the connection, as IdleSockets has them; empty before a request
+  std::string ends_;  // of the connection, as KeptConnections has them; empty before a request
   bool was_unfit_ = false;
+  std::string server_;  // as KeptConnections has it
+  size_t group_ = 0;
+  bool has_claim_ = false;
+  bool is_settled_ = true;
   TransferEnd end_;
   std::shared_ptr<TlsWatch> tls_watch_;  // set if the body ends with the connection
 

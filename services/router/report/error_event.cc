@@ -1,9 +1,11 @@
 #include "services/router/report/error_event.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "absl/strings/str_cat.h"
 #include "common/twilio/form.h"
+#include "common/twilio/kept_form.h"
 
 namespace understudy::router {
 namespace {
@@ -12,6 +14,21 @@ EventOutcome OutcomeOf(const Outcome& outcome) {
   if (outcome.cancelled) return EventOutcome::kUnknown;
   return outcome.source == Source::kFallback ? EventOutcome::kFallbackAnswered
                                              : EventOutcome::kDefaultAnswered;
+}
+
+twilio::Form KeptHeaders(const Headers& headers) {
+  twilio::Form form;
+  form.reserve(headers.size());
+  for (const Header& header : headers) form.push_back({header.name, header.value});
+  return twilio::KeptHeaders(form);
+}
+
+void AddRequest(const Evidence& evidence, const std::vector<Attempt>& attempts, ErrorEvent& event) {
+  std::copy_if(attempts.begin(), attempts.end(), std::back_inserter(event.attempts),
+               [&](const Attempt& attempt) { return attempt.target == event.target; });
+  event.parameters = twilio::KeptParameters(evidence.parameters);
+  event.request_headers = KeptHeaders(evidence.request_headers);
+  event.response_headers = KeptHeaders(evidence.response_headers);
 }
 
 }  // namespace
@@ -64,6 +81,7 @@ const char* PhaseName(Phase phase) {
 
 std::vector<ErrorEvent> EventsOf(const Call& call, const std::string& phone_number,
                                  const Outcome& outcome, absl::Time date) {
+  if (outcome.faults.empty() && outcome.warnings.empty()) return {};
   const std::string* sid =
       twilio::FindParameter(call.parameters, call.kind == Kind::kVoice ? "CallSid" : "MessageSid");
   const ErrorEvent about_call{.occurred_at = date,
@@ -85,6 +103,7 @@ std::vector<ErrorEvent> EventsOf(const Call& call, const std::string& phone_numb
     event.elapsed = fault.elapsed;
     event.attempt_count = fault.attempts;
     event.response_excerpt = fault.response_excerpt;
+    AddRequest(fault.evidence, outcome.attempts, event);
   }
   if (!outcome.warnings.empty()) {
     // The first of the worst: one event is about the document, not about each finding.
@@ -104,6 +123,7 @@ std::vector<ErrorEvent> EventsOf(const Call& call, const std::string& phone_numb
     if (outcome.warnings.size() > 1) {
       absl::StrAppend(&event.detail, " (and ", outcome.warnings.size() - 1, " more)");
     }
+    AddRequest(outcome.evidence, outcome.attempts, event);
   }
   for (size_t i = 0; i < events.size(); ++i) {
     events[i].event_id = absl::StrCat(call.id, "-", i + 1);

@@ -43,6 +43,11 @@ struct ErrorEvent {
   int attempt_count = 0;
   std::string resolution_id = {};
   std::string response_excerpt = {};
+  std::vector<Attempt> attempts = {};  // to the target, in order
+  // What is kept of them: common/twilio/kept_form.h.
+  twilio::Form parameters = {};
+  twilio::Form request_headers = {};
+  twilio::Form response_headers = {};
 };
 
 // `call.id` is the resolution's; `date` is when it ended. Order: as it happened.

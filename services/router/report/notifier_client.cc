@@ -92,6 +92,45 @@ std::string Word(const std::string& text) {
   return twilio::Utf8Text(text, kMaxEventWordBytes);
 }
 
+v1::Method ToProto(Method method) {
+  return method == Method::kGet ? v1::METHOD_GET : v1::METHOD_POST;
+}
+
+std::string Url(const std::string& url) {
+  return twilio::Utf8Text(url, kMaxEventUrlBytes);
+}
+
+void AddAttempt(const Attempt& attempt, v1::ErrorEvent& event) {
+  v1::Attempt* const out = event.add_attempts();
+  out->set_url(Url(attempt.url));
+  out->set_method(ToProto(attempt.method));
+  out->set_remote_address(attempt.remote_address);
+  out->set_http_status(attempt.http_status);
+  out->set_error_code(attempt.error_code);
+  out->set_phase(ToProto(attempt.phase));
+  out->set_detail(twilio::Utf8Text(attempt.detail, kMaxAttemptDetailBytes));
+  const Timings& timings = attempt.timings;
+  SetTime(absl::ToTimespec(timings.dns), out->mutable_dns());
+  SetTime(absl::ToTimespec(timings.connect), out->mutable_connect());
+  SetTime(absl::ToTimespec(timings.tls), out->mutable_tls());
+  SetTime(absl::ToTimespec(timings.first_byte), out->mutable_first_byte());
+  SetTime(absl::ToTimespec(timings.total), out->mutable_total());
+}
+
+// The first half of what may be told, and the last.
+void AddAttempts(const std::vector<Attempt>& attempts, v1::ErrorEvent& event) {
+  constexpr size_t kHalf = kMaxEventAttempts / 2;
+  const bool is_over = attempts.size() > kMaxEventAttempts;
+  for (size_t i = 0; i < attempts.size(); ++i) {
+    if (is_over && i == kHalf) i = attempts.size() - kHalf;
+    AddAttempt(attempts[i], event);
+  }
+}
+
+void AddForm(const twilio::Form& form, google::protobuf::Map<std::string, std::string>* out) {
+  for (const auto& [name, value] : form) (*out)[name] = value;
+}
+
 grpc::ChannelArguments ChannelOptions() {
   grpc::ChannelArguments options;
   options.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kMaxReconnectMs / 4);
@@ -152,7 +191,7 @@ std::string ToRecord(const ErrorEvent& event) {
   proto.set_resource_sid(Word(event.resource_sid));
   proto.set_level(ToProto(event.level));
   proto.set_error_code(event.error_code);
-  proto.set_error_url(twilio::Utf8Text(event.error_url, kMaxEventUrlBytes));
+  proto.set_error_url(Url(event.error_url));
   proto.set_target(event.target == Target::kPrimary ? v1::TARGET_PRIMARY : v1::TARGET_FALLBACK);
   proto.set_outcome(ToProto(event.outcome));
   proto.set_phase(ToProto(event.phase));
@@ -162,6 +201,11 @@ std::string ToRecord(const ErrorEvent& event) {
   proto.set_attempt_count(event.attempt_count);
   proto.set_resolution_id(Word(event.resolution_id));
   proto.set_response_excerpt(twilio::Utf8Text(event.response_excerpt, kMaxEventTextBytes));
+  AddAttempts(event.attempts, proto);
+  if (!event.attempts.empty()) proto.set_request_method(ToProto(event.attempts.back().method));
+  AddForm(event.parameters, proto.mutable_parameters());
+  AddForm(event.request_headers, proto.mutable_request_headers());
+  AddForm(event.response_headers, proto.mutable_response_headers());
   return proto.SerializeAsString();
 }
 

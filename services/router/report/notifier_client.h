@@ -29,6 +29,9 @@ namespace understudy::router {
 inline constexpr size_t kMaxEventUrlBytes = 2048;
 inline constexpr size_t kMaxEventTextBytes = 4096;  // detail and response_excerpt
 inline constexpr size_t kMaxEventWordBytes = 256;   // every other text
+inline constexpr size_t kMaxAttemptDetailBytes = 512;
+// Of more attempts the middle ones are left out.
+inline constexpr size_t kMaxEventAttempts = 8;
 
 // An RPC may take so long; a notifier that is slower than that is one that is away.
 inline constexpr absl::Duration kReportTimeout = absl::Seconds(10);

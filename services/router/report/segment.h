@@ -12,7 +12,7 @@
 namespace understudy::router {
 
 // Of one record's payload. The largest event (notifier_client.h) fits.
-inline constexpr size_t kMaxRecordBytes = size_t{16} * 1024;
+inline constexpr size_t kMaxRecordBytes = size_t{64} * 1024;
 // What a record has beside its payload.
 inline constexpr size_t kRecordHeadBytes = 20;
 

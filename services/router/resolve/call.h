@@ -118,7 +118,10 @@ using Headers = std::vector<Header>;
 
 // One HTTP request to make: complete, so that making it takes no decision.
 struct Exchange {
-  std::string url = {};  // canonical http(s) URL without credentials or fragment, as signed
+  std::string url = {};   // canonical http(s) URL without credentials or fragment, as signed
+  std::string host = {};  // of `url`, so that nobody reads that again; an IPv6 address without [ ]
+  uint16_t port = 0;
+  bool is_https = false;
   Method method = Method::kPost;
   std::string body = {};  // form-encoded; empty for GET
   Headers headers = {};
@@ -201,6 +204,13 @@ struct Warning {
   int column = 0;
 };
 
+// What went over the wire, for whoever looks for the cause. Kept of what went wrong alone.
+struct Evidence {
+  twilio::Form parameters = {};  // of the request, also where it could not be made
+  Headers request_headers = {};  // what tells this request from others
+  Headers response_headers = {};
+};
+
 // A target that could not give a document. The owner's failure, not ours: a value and no Status.
 struct Fault {
   int code = 0;
@@ -212,6 +222,7 @@ struct Fault {
   int attempts = 0;
   absl::Duration elapsed = {};
   std::string response_excerpt = {};
+  Evidence evidence = {};
 };
 
 // The end of a call.
@@ -223,7 +234,8 @@ struct Outcome {
   std::vector<Attempt> attempts = {};
   std::vector<Fault> faults = {};  // in order; the first is why we left the primary
   std::vector<Warning> warnings = {};
-  Session session = {};  // for the next document of this call
+  Evidence evidence = {};  // of the document with the warnings
+  Session session = {};    // for the next document of this call
   // Cookies and credentials that kMaxSessionBytes has no room for.
   int session_parts_left_out = 0;
   std::vector<std::string> notes = {};  // for the log: what was odd and had no consequence

@@ -62,7 +62,9 @@ Plan::Plan(Call call, std::shared_ptr<const Route> route, const Limits& limits)
 
 Step Plan::Begin(absl::Time now) {
   if (!call_.failure.has_value()) return BeginTarget(Target::kPrimary, now);
-  fetch_ = Fetch{.error_url = twilio::RedactUrl(call_.failure->url), .begun_at = now};
+  fetch_ = Fetch{.error_url = twilio::RedactUrl(call_.failure->url),
+                 .parameters = call_.parameters,
+                 .begun_at = now};
   return LeaveTarget(
       {.code = call_.failure->code, .detail = "the platform could not execute the document"}, now);
 }
@@ -181,6 +183,7 @@ Step Plan::OnReply(const Reply& reply) {
   Verdict verdict = Judge(reply, call_.kind, route_->codes, fetch_.error_url);
   if (auto* document = std::get_if<Document>(&verdict)) {
     outcome_.warnings = std::move(document->warnings);
+    if (!outcome_.warnings.empty()) outcome_.evidence = TakeEvidence(reply.headers);
     return Finish(SourceOf(fetch_.target), std::move(document->twiml), fetch_.error_url);
   }
   if (auto* redirect = std::get_if<Redirect>(&verdict)) {
@@ -281,6 +284,7 @@ Step Plan::AnswerFromBin(const Endpoint& endpoint, absl::Time now) {
   }
   Document& document = std::get<Document>(verdict);
   outcome_.warnings = std::move(document.warnings);
+  if (!outcome_.warnings.empty()) outcome_.evidence = TakeEvidence({});
   return Finish(SourceOf(fetch_.target), std::move(document.twiml), fetch_.error_url);
 }
 
@@ -343,8 +347,20 @@ Step Plan::Fail(const Failure& failure, const Reply& reply) {
                       .phase = failure.phase,
                       .http_status = reply.status,
                       .detail = failure.detail,
-                      .response_excerpt = reply.body.substr(0, kMaxExcerptBytes)},
+                      .response_excerpt = reply.body.substr(0, kMaxExcerptBytes),
+                      .evidence = {.response_headers = reply.headers}},
                      reply.finished_at);
+}
+
+// The target is done with: its request is not needed any more.
+Evidence Plan::TakeEvidence(Headers response_headers) {
+  Evidence evidence = {.parameters = std::move(fetch_.parameters),
+                       .response_headers = std::move(response_headers)};
+  if (fetch_.requests_made > 0) {
+    evidence.request_headers.push_back(
+        {"I-Twilio-Idempotency-Token", fetch_.context.idempotency_token});
+  }
+  return evidence;
 }
 
 // The target is done with, and `fault` is why: its fallback gets its one chance, if it has one.
@@ -353,6 +369,7 @@ Step Plan::LeaveTarget(Fault fault, absl::Time now) {
   fault.url = fetch_.error_url;
   fault.attempts = fetch_.requests_made;
   fault.elapsed = now - fetch_.begun_at;
+  fault.evidence = TakeEvidence(std::move(fault.evidence.response_headers));
   outcome_.faults.push_back(std::move(fault));
 
   const bool time_left = now < call_.deadline - limits_.reply_reserve;

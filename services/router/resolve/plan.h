@@ -38,6 +38,8 @@ class Plan {
   // The step after `reply`, whose finished_at is now. REQUIRES: the last step was an Exchange.
   Step OnReply(const Reply& reply);
 
+  Call& call() { return call_; }
+
  private:
   // The fetch of one target: its hops, its tries, its time.
   struct Fetch {
@@ -72,6 +74,7 @@ class Plan {
   Step NextExchange();
   Step FollowRedirect(const Reply& reply, const std::string& location, bool keep_method);
   Step Fail(const Failure& failure, const Reply& reply);
+  Evidence TakeEvidence(Headers response_headers);
   Step LeaveTarget(Fault fault, absl::Time now);
   Step Finish(Source source, std::string document, std::string document_url);
 

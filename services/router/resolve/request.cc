@@ -1,5 +1,6 @@
 #include "services/router/resolve/request.h"
 
+#include <openssl/evp.h>
 #include <openssl/sha.h>
 
 #include <algorithm>
@@ -56,11 +57,17 @@ absl::Status CheckEndpointUrl(absl::string_view url) {
   return absl::OkStatus();
 }
 
+Exchange ExchangeTo(const twilio::Url& url) {
+  return {
+      .url = url.canonical, .host = url.host, .port = url.port, .is_https = url.scheme == "https"};
+}
+
 Exchange BuildExchange(const RequestContext& context, const twilio::Url& url, Method method,
                        const twilio::Form& parameters) {
-  Exchange exchange{.method = method};
+  Exchange exchange = ExchangeTo(url);
+  exchange.method = method;
   const bool post = method == Method::kPost;
-  exchange.url = post ? url.canonical : twilio::AppendQuery(url.canonical, parameters);
+  if (!post) exchange.url = twilio::AppendQuery(url.canonical, parameters);
   exchange.headers.push_back({"User-Agent", absl::StrFormat(kUserAgentForm, kVersion)});
   exchange.headers.push_back({"Accept", "*/*"});
   if (post) {
@@ -78,8 +85,10 @@ Exchange BuildExchange(const RequestContext& context, const twilio::Url& url, Me
 }
 
 std::string IdempotencyToken(absl::string_view seed) {
-  std::array<unsigned char, SHA_DIGEST_LENGTH> hash;
-  SHA1(reinterpret_cast<const unsigned char*>(seed.data()), seed.size(), hash.data());
+  // Never freed: to look it up each time takes longer than to use it.
+  static const EVP_MD* const sha1 = EVP_MD_fetch(nullptr, "SHA1", nullptr);
+  std::array<unsigned char, SHA_DIGEST_LENGTH> hash = {};
+  EVP_Digest(seed.data(), seed.size(), hash.data(), nullptr, sha1, nullptr);
   hash[6] = static_cast<unsigned char>((hash[6] & 0x0f) | 0x50);  // version 5: made from a name
   hash[8] = static_cast<unsigned char>((hash[8] & 0x3f) | 0x80);
   const std::string hex =

@@ -31,6 +31,9 @@ struct RequestContext {
   std::string idempotency_token = {};
 };
 
+// A POST of nothing to `url`.
+Exchange ExchangeTo(const twilio::Url& url);
+
 // The request for `url`: its query (after what it has) or body carries `parameters`, its headers
 // the signature over exactly what is sent. Credentials, times and limits are left to the caller.
 Exchange BuildExchange(const RequestContext& context, const twilio::Url& url, Method method,

@@ -13,12 +13,12 @@ struct Resolution {
   Fetcher& fetcher;
   std::shared_ptr<Cancellation> cancellation;
   Plan plan;
-  absl::AnyInvocable<void(Outcome)> done;
+  ResolveDone done;
 };
 
 void Carry(std::unique_ptr<Resolution> resolution, Step step) {
   if (auto* outcome = std::get_if<Outcome>(&step)) {
-    resolution->done(std::move(*outcome));
+    resolution->done(resolution->plan.call(), *outcome);
     return;
   }
   Fetcher& fetcher = resolution->fetcher;
@@ -36,7 +36,7 @@ void Carry(std::unique_ptr<Resolution> resolution, Step step) {
 
 void Resolve(Fetcher& fetcher, std::shared_ptr<Cancellation> cancellation, Call call,
              std::shared_ptr<const Route> route, const Limits& limits, absl::Time now,
-             absl::AnyInvocable<void(Outcome)> done) {
+             ResolveDone done) {
   auto resolution = std::make_unique<Resolution>(
       Resolution{fetcher, std::move(cancellation), Plan(std::move(call), std::move(route), limits),
                  std::move(done)});

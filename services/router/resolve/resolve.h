@@ -30,12 +30,16 @@ class Cancellation {
   std::atomic<bool> cancelled_ = false;
 };
 
-// Resolves `call` and gives `done` its outcome exactly once: on the fetcher's thread, or before
-// Resolve returns if no request had to be made. `fetcher` must outlive the call to `done`.
-// `cancellation` must not be null and must not have served another call.
+// The call, with what was added to its parameters and without the session it brought, and how it
+// ended. Both may be moved from.
+using ResolveDone = absl::AnyInvocable<void(Call&, Outcome&)>;
+
+// Resolves `call` and calls `done` exactly once: on the fetcher's thread, or before Resolve returns
+// if no request had to be made. `fetcher` must outlive the call to `done`. `cancellation` must not
+// be null and must not have served another call.
 void Resolve(Fetcher& fetcher, std::shared_ptr<Cancellation> cancellation, Call call,
              std::shared_ptr<const Route> route, const Limits& limits, absl::Time now,
-             absl::AnyInvocable<void(Outcome)> done);
+             ResolveDone done);
 
 }  // namespace understudy::router
 

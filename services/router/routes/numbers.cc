@@ -99,6 +99,13 @@ std::shared_ptr<const Configuration> MakeConfiguration(const RouteTable& routes,
 
 }  // namespace
 
+IncomingPhoneNumber ConfiguredResource(const Number& configured, absl::Time now) {
+  return ResourceOf(configured, now);
+}
+ResourceError NotChangedHere(const std::string& phone_number) {
+  return ReadOnly(phone_number);
+}
+
 struct Numbers::Parts {
   NumbersOptions options;
   std::unique_ptr<NumbersStore> store;

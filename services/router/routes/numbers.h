@@ -21,6 +21,10 @@
 
 namespace understudy::router {
 
+// A number of the configuration as the resource that it is seen as, and why it is not changed.
+IncomingPhoneNumber ConfiguredResource(const Number& configured, absl::Time now);
+ResourceError NotChangedHere(const std::string& phone_number);
+
 // How often the file is looked at for what other processes have changed.
 inline constexpr absl::Duration kNumbersRefreshInterval = absl::Milliseconds(200);
 

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <understudy/notifier/v1/notifier_service.pb.h>
 
+#include <algorithm>
 #include <limits>
 #include <string>
 
@@ -41,6 +42,24 @@ v1::ErrorEvent FullEvent() {
   event.set_attempt_count(2);
   event.set_resolution_id("R1");
   event.set_response_excerpt("<x/>");
+  (*event.mutable_parameters())["From"] = "+14155550100";
+  (*event.mutable_parameters())["Body"] = "hello";
+  event.set_request_method(v1::METHOD_POST);
+  (*event.mutable_request_headers())["Accept"] = "*/*";
+  (*event.mutable_response_headers())["Server"] = "nginx";
+  v1::Attempt* attempt = event.add_attempts();
+  attempt->set_url("https://b.test/");
+  attempt->set_method(v1::METHOD_GET);
+  attempt->set_remote_address("192.0.2.1:443");
+  attempt->set_http_status(302);
+  attempt->set_error_code(11200);
+  attempt->set_phase(v1::PHASE_STATUS);
+  attempt->set_detail("moved");
+  *attempt->mutable_dns() = TimeUtil::MicrosecondsToDuration(1);
+  *attempt->mutable_connect() = TimeUtil::MicrosecondsToDuration(2);
+  *attempt->mutable_tls() = TimeUtil::MicrosecondsToDuration(3);
+  *attempt->mutable_first_byte() = TimeUtil::MicrosecondsToDuration(4);
+  *attempt->mutable_total() = TimeUtil::MicrosecondsToDuration(5);
   return event;
 }
 
@@ -70,6 +89,7 @@ TEST(ReadBatchTest, EveryChoiceGoesThereAndBack) {
     event->set_kind(static_cast<v1::Kind>(i));
     event->set_level(static_cast<v1::Level>(i));
     event->set_target(static_cast<v1::Target>(i));
+    event->set_request_method(static_cast<v1::Method>(i));
   }
   for (int i = 1; i <= 4; ++i) {
     *request.add_events() = FullEvent();
@@ -78,6 +98,7 @@ TEST(ReadBatchTest, EveryChoiceGoesThereAndBack) {
   for (int i = 0; i <= 12; ++i) {
     *request.add_events() = FullEvent();
     request.mutable_events()->rbegin()->set_phase(static_cast<v1::Phase>(i));
+    request.mutable_events()->rbegin()->mutable_attempts(0)->set_phase(static_cast<v1::Phase>(i));
   }
   const auto read = ReadBatch(request);
   const auto& batch = std::get<Batch>(read);
@@ -99,12 +120,25 @@ TEST(ReadBatchTest, WhatIsLeftOutOrNewToUsHasAPlainMeaning) {
   event->set_target(static_cast<v1::Target>(99));
   event->set_outcome(static_cast<v1::Outcome>(99));
   event->set_phase(static_cast<v1::Phase>(13));
+  event->set_request_method(static_cast<v1::Method>(3));
   const auto read = ReadBatch(request);
   const auto& batch = std::get<Batch>(read);
   ASSERT_EQ(batch.events.size(), 2u);
   for (const Event& e : batch.events) {
     EXPECT_EQ(e, (Event{.occurred_at = absl::InfinitePast()}));
   }
+}
+
+TEST(ReadBatchTest, ParametersComeInOneOrder) {
+  v1::ReportErrorEventsRequest request = RequestOf(1);
+  for (int i = 0; i < 50; ++i) {
+    (*request.mutable_events(0)->mutable_parameters())[absl::StrCat("p", i)] = "v";
+  }
+  const auto read = ReadBatch(request);
+  const twilio::Form& form = std::get<Batch>(read).events[0].parameters;
+  ASSERT_EQ(form.size(), 52u);
+  EXPECT_TRUE(std::is_sorted(form.begin(), form.end(),
+                             [](const auto& a, const auto& b) { return a.name < b.name; }));
 }
 
 TEST(ReadBatchTest, TimesBeyondAllMeasureAreCut) {
@@ -184,8 +218,14 @@ TEST(ReadQueryTest, EventsAreFilteredByEverythingAtOnce) {
   *request.mutable_start_time() = TimeUtil::SecondsToTimestamp(1764000000);
   *request.mutable_end_time() = TimeUtil::SecondsToTimestamp(1764000060);
   request.set_page_token("9");
+  request.set_event_id("E1");
+  request.set_host("WWW.Example.com:8443");
   const auto read = ReadQuery(request);
   const auto& query = std::get<EventsQuery>(read);
+  EXPECT_EQ(query.filter.event_id, "E1");
+  EXPECT_EQ(query.filter.host, "www.example.com:8443");
+  EXPECT_EQ(query.filter.after_row, 0);
+  EXPECT_FALSE(query.filter.oldest_first);
   EXPECT_EQ(query.filter.account_sid, "AC1");
   EXPECT_EQ(query.filter.resource_sid, "CA1");
   EXPECT_EQ(query.filter.phone_number, "+1");
@@ -228,6 +268,18 @@ TEST(ReadQueryTest, TokensAndIdsAreOursOrRefused) {
     request.set_group_id(text);
     EXPECT_EQ(ReasonOf<EventsQuery>(request), "GROUP_ID_INVALID group_id") << text;
   }
+  for (const char* text : {"x", "-1", "1.5", "4611686018427387905", "9223372036854775808"}) {
+    v1::ListErrorEventsRequest request;
+    request.set_after_token(text);
+    EXPECT_EQ(ReasonOf<EventsQuery>(request), "AFTER_TOKEN_INVALID after_token") << text;
+  }
+  {
+    v1::ListErrorEventsRequest request;
+    request.set_after_token("0");
+    EXPECT_TRUE(std::get<EventsQuery>(ReadQuery(request)).filter.oldest_first);
+    request.set_page_token("9");
+    EXPECT_EQ(ReasonOf<EventsQuery>(request), "PAGE_TOKEN_INVALID page_token");
+  }
   for (const char* text : {"x", "1", "1.", ".1", "1.x", "1.2.3", "9223372036854775808.1"}) {
     v1::ListErrorGroupsRequest request;
     request.set_page_token(text);
@@ -249,6 +301,12 @@ TEST(ReadQueryTest, GroupsAreFilteredByState) {
     return std::get<GroupsQuery>(read).filter.open;
   };
   EXPECT_EQ(open(), std::nullopt);
+  request.set_group_id("0");
+  EXPECT_EQ(ReasonOf<GroupsQuery>(request), "GROUP_ID_INVALID group_id");
+  request.set_group_id("12");
+  EXPECT_EQ(std::get<GroupsQuery>(ReadQuery(request)).filter.group_id, 12);
+  request.set_host("A.example.com");
+  EXPECT_EQ(std::get<GroupsQuery>(ReadQuery(request)).filter.host, "a.example.com");
   request.set_state(v1::GROUP_STATE_OPEN);
   EXPECT_EQ(open(), true);
   request.set_state(v1::GROUP_STATE_RECOVERED);

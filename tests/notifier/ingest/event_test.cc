@@ -99,6 +99,56 @@ TEST(NormalizeTest, TextsBecomeHarmless) {
   EXPECT_EQ(Normalized(event).error_url, "https://a.example/  X: y");
 }
 
+TEST(NormalizeTest, ParametersAndHeadersAreKeptWithinBoundsAndWithoutSecrets) {
+  Event event = GoodEvent();
+  event.parameters = {{"Digits", "1234"}, {"From", "+14155550100"}};
+  event.request_headers = {{"Accept", "*/*"}, {"Authorization", "Basic aHVudGVyMg=="}};
+  event.response_headers = {{"Set-Cookie", "a=b"}, {"Server", "nginx"}};
+  event = Normalized(event);
+  EXPECT_EQ(event.parameters, (twilio::Form{{"Digits", "[not kept]"}, {"From", "+14155550100"}}));
+  EXPECT_EQ(event.request_headers, (twilio::Form{{"Accept", "*/*"}}));
+  EXPECT_EQ(event.response_headers, (twilio::Form{{"Server", "nginx"}}));
+}
+
+TEST(NormalizeTest, OfManyAttemptsTheMiddleOnesAreLeftOut) {
+  for (const size_t count : {kMaxAttempts, kMaxAttempts + 1, size_t{1000}}) {
+    Event event = GoodEvent();
+    for (size_t i = 0; i < count; ++i)
+      event.attempts.push_back({.http_status = static_cast<int>(i)});
+    event = Normalized(event);
+    ASSERT_EQ(event.attempts.size(), kMaxAttempts);
+    for (size_t i = 0; i < kMaxAttempts; ++i) {
+      const size_t expected = i < kMaxAttempts / 2 ? i : count - kMaxAttempts + i;
+      EXPECT_EQ(event.attempts[i].http_status, static_cast<int>(expected));
+    }
+  }
+}
+
+TEST(NormalizeTest, AttemptsAreMadeFitToKeep) {
+  Event event = GoodEvent();
+  event.attempts = {{.url = "https://u:p@a.example/" + std::string(kMaxUrlBytes, 'u') + "#f",
+                     .remote_address = std::string(kMaxWordBytes + 1, 'r'),
+                     .http_status = -1,
+                     .error_code = -1,
+                     .detail = "a\nb" + std::string(kMaxAttemptDetailBytes, 'd'),
+                     .dns = -absl::Seconds(1),
+                     .connect = absl::InfiniteDuration(),
+                     .tls = kMaxElapsed + absl::Nanoseconds(1),
+                     .first_byte = kMaxElapsed,
+                     .total = -absl::InfiniteDuration()}};
+  const Attempt attempt = Normalized(event).attempts.at(0);
+  EXPECT_EQ(attempt.url, ("https://a.example/" + std::string(kMaxUrlBytes, 'u')).substr(0, 2048));
+  EXPECT_EQ(attempt.remote_address.size(), kMaxWordBytes);
+  EXPECT_EQ(attempt.http_status, 0);
+  EXPECT_EQ(attempt.error_code, 0);
+  EXPECT_EQ(attempt.detail, "a b" + std::string(kMaxAttemptDetailBytes - 3, 'd'));
+  EXPECT_EQ(attempt.dns, absl::ZeroDuration());
+  EXPECT_EQ(attempt.connect, kMaxElapsed);
+  EXPECT_EQ(attempt.tls, kMaxElapsed);
+  EXPECT_EQ(attempt.first_byte, kMaxElapsed);
+  EXPECT_EQ(attempt.total, absl::ZeroDuration());
+}
+
 TEST(NormalizeTest, ATimeFarOffIsNone) {
   Event event = GoodEvent();
   for (const absl::Time time : {absl::Time(), kNow - absl::Hours(25), kNow + absl::Hours(25),
@@ -164,10 +214,45 @@ TEST(FingerprintTest, ChangesWithEveryWordOfTheSenders) {
       changed([](Event& e) { e.elapsed += absl::Milliseconds(1); }),
       changed([](Event& e) { e.attempt_count++; }),
       changed([](Event& e) { e.resolution_id += "x"; }),
-      changed([](Event& e) { e.response_excerpt += "x"; })};
-  EXPECT_EQ(fingerprints.size(), 17u);
+      changed([](Event& e) { e.response_excerpt += "x"; }),
+      changed([](Event& e) { e.request_method = Method::kGet; }),
+      changed([](Event& e) { e.request_method = Method::kPost; }),
+      changed([](Event& e) {
+        e.parameters = {{"a", "b"}};
+      }),
+      changed([](Event& e) {
+        e.parameters = {{"a", "b"}, {"c", "d"}};
+      }),
+      changed([](Event& e) {
+        e.request_headers = {{"a", "b"}};
+      }),
+      changed([](Event& e) {
+        e.response_headers = {{"a", "b"}};
+      }),
+      changed([](Event& e) { e.attempts = {{}}; }),
+      changed([](Event& e) {
+        e.attempts = {{}, {}};
+      }),
+      changed([](Event& e) { e.attempts = {{.url = "x"}}; }),
+      changed([](Event& e) { e.attempts = {{.method = Method::kGet}}; }),
+      changed([](Event& e) { e.attempts = {{.remote_address = "x"}}; }),
+      changed([](Event& e) { e.attempts = {{.http_status = 1}}; }),
+      changed([](Event& e) { e.attempts = {{.error_code = 1}}; }),
+      changed([](Event& e) { e.attempts = {{.phase = Phase::kDns}}; }),
+      changed([](Event& e) { e.attempts = {{.detail = "x"}}; }),
+      changed([](Event& e) { e.attempts = {{.dns = absl::Seconds(1)}}; }),
+      changed([](Event& e) { e.attempts = {{.connect = absl::Seconds(1)}}; }),
+      changed([](Event& e) { e.attempts = {{.tls = absl::Seconds(1)}}; }),
+      changed([](Event& e) { e.attempts = {{.first_byte = absl::Seconds(1)}}; }),
+      changed([](Event& e) { e.attempts = {{.total = absl::Seconds(1)}}; })};
+  EXPECT_EQ(fingerprints.size(), 37u);
   EXPECT_EQ(changed([](Event& e) { e.received_at = kNow; }), changed([](Event&) {}));
   EXPECT_EQ(changed([](Event& e) { e.occurred_at = kNow; }), changed([](Event&) {}));
+}
+
+// Stored with events: one that is sent again after an upgrade is the same.
+TEST(FingerprintTest, OfAnEventWithoutDetailsStaysWhatItWas) {
+  EXPECT_EQ(FingerprintOf(GoodEvent()), 3954926654070755507uLL);
 }
 
 TEST(EventNamesTest, AreDistinct) {

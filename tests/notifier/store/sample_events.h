@@ -40,6 +40,30 @@ inline notifier::Event SampleEvent(std::string id, absl::Duration after = absl::
           .response_excerpt = "bad gateway"};
 }
 
+// The same with everything that may be known of its request.
+inline notifier::Event DetailedEvent(std::string id, absl::Duration after = absl::ZeroDuration()) {
+  notifier::Event event = SampleEvent(std::move(id), after);
+  event.request_method = notifier::Method::kPost;
+  event.parameters = {{"From", "+14155550100"}, {"Body", "a & b = c\n\xC3\xA9"}, {"To", ""}};
+  event.request_headers = {{"I-Twilio-Idempotency-Token", "0123-4567"}};
+  event.response_headers = {{"Content-Type", "text/html; charset=utf-8"}, {"Server", "nginx"}};
+  event.attempts = {{.url = "https://www.example.com/",
+                     .method = notifier::Method::kGet,
+                     .remote_address = "[2001:db8::1]:443",
+                     .http_status = 301,
+                     .dns = absl::Nanoseconds(1),
+                     .connect = absl::Microseconds(2),
+                     .tls = absl::Milliseconds(3),
+                     .first_byte = absl::Seconds(4),
+                     .total = absl::Hours(5)},
+                    {.url = "https://www.example.com/index",
+                     .method = notifier::Method::kPost,
+                     .error_code = 11205,
+                     .phase = notifier::Phase::kConnect,
+                     .detail = "nobody\tlistens"}};
+  return event;
+}
+
 inline notifier::Event SampleEventAt(std::string id, absl::string_view url,
                                      absl::Duration after = absl::ZeroDuration()) {
   notifier::Event event = SampleEvent(std::move(id), after);

@@ -188,6 +188,33 @@ TEST_F(SqliteStoreTest, ItsFilesAreNotForEverybody) {
   }
 }
 
+TEST_F(SqliteStoreTest, AFileFromBeforeThereWereCountsGetsThoseOfItsLastDay) {
+  std::vector<notifier::MinuteCounts> minutes;
+  std::vector<notifier::HourCount> hours;
+  {
+    const auto store = Open();
+    Event other = SampleEvent("other", absl::Hours(25));
+    other.outcome = notifier::Outcome::kDefaultAnswered;
+    other.error_code = 12100;
+    ASSERT_TRUE(store
+                    ->Append({SampleEvent("1"), SampleEvent("2", absl::Minutes(90)),
+                              SampleEvent("3", absl::Hours(25)), other})
+                    .ok());
+    minutes = *store->CountsByMinute(At());
+    hours = *store->CountsByHour({1, 2}, At());
+    ASSERT_EQ(minutes.size(), 4u);
+    ASSERT_EQ(hours.size(), 4u);
+  }
+  {
+    OtherProgram other(Path());
+    other.Execute("DROP TABLE minute_counts; DROP TABLE hour_counts; DROP TABLE event_details");
+    other.Execute("PRAGMA user_version = 2");
+  }
+  const auto store = Open();
+  EXPECT_EQ(*store->CountsByMinute(At()), minutes);  // as all of them are in one block
+  EXPECT_EQ(*store->CountsByHour({1, 2}, At()), hours);
+}
+
 // --- After a crash ---
 
 TEST_F(SqliteStoreTest, ALogThatIsTornAtItsEndLosesNothingAcknowledged) {

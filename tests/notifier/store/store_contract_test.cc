@@ -30,10 +30,12 @@ using notifier::EventFilter;
 using notifier::Group;
 using notifier::GroupFilter;
 using notifier::GroupState;
+using notifier::HourCount;
 using notifier::kOtherHosts;
 using notifier::Level;
 using notifier::Mail;
 using notifier::MailState;
+using notifier::MinuteCounts;
 using notifier::Outcome;
 using notifier::Reason;
 using notifier::Store;
@@ -45,6 +47,7 @@ using notifier::UrlCount;
 using notifier::Waits;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 constexpr int kAll = 1000000;
 
@@ -205,6 +208,22 @@ TEST_P(StoreContractTest, AnEventComesBackAsItWent) {
   ASSERT_EQ(listed->size(), 1u);
   EXPECT_EQ(listed->front().event, event);
   EXPECT_EQ(listed->front().group_id, Groups().front().id);
+}
+
+TEST_P(StoreContractTest, WhatIsKnownOfARequestComesBackAsItWent) {
+  const std::vector<Event> events = {DetailedEvent("all"), SampleEvent("nothing"),
+                                     SampleEvent("one")};
+  std::vector<Event> stored = events;
+  stored[2].parameters = {{"From", "+14155550100"}};
+  Append(stored);
+  std::reverse(stored.begin(), stored.end());
+  const auto listed = store_->ListEvents({}, 0, 10);
+  ASSERT_TRUE(listed.ok());
+  ASSERT_EQ(listed->size(), 3u);
+  for (size_t i = 0; i < 3; ++i) EXPECT_EQ((*listed)[i].event, stored[i]);
+  const auto after = Write([](StoreTransaction& store) { return store.EventsAfter(1, 0, 10); });
+  ASSERT_EQ(after.size(), 3u);
+  EXPECT_EQ(after[0].event, DetailedEvent("all"));
 }
 
 TEST_P(StoreContractTest, EmptyFieldsComeBackEmpty) {
@@ -811,6 +830,9 @@ TEST_P(StoreContractTest, ListsAreNarrowedByEachFilter) {
   bare.resource_sid = bare.phone_number = "";
   Append({account, resource, number, code, bare});
 
+  EXPECT_THAT(List({.event_id = "number"}), ElementsAre("number"));
+  EXPECT_THAT(List({.event_id = "numbe"}), IsEmpty());
+  EXPECT_THAT(List({.event_id = "number", .account_sid = kOtherAccount}), IsEmpty());
   EXPECT_THAT(List({}), ElementsAre("bare", "code", "number", "resource", "account"));
   EXPECT_THAT(List({.account_sid = kOtherAccount}), ElementsAre("account"));
   EXPECT_THAT(List({.account_sid = kAccount}), ElementsAre("bare", "code", "number", "resource"));
@@ -823,6 +845,55 @@ TEST_P(StoreContractTest, ListsAreNarrowedByEachFilter) {
   EXPECT_THAT(List({.account_sid = kOtherAccount, .error_code = 12100}), IsEmpty());
   EXPECT_THAT(List({.account_sid = "AC"}), IsEmpty());
   EXPECT_THAT(List({.group_id = 99}), IsEmpty());
+}
+
+TEST_P(StoreContractTest, ListsAreNarrowedByTheHostOfTheGroup) {
+  Make({.max_open_groups = 4});
+  Event other = SampleEventAt("3", "https://a.example.com:8443/");
+  other.account_sid = kOtherAccount;
+  other.error_code = 12100;
+  Append({SampleEventAt("0", "https://A.example.com/x"),
+          SampleEventAt("1", "https://b.example.com"), SampleEventAt("2", "http://a.example.com/y"),
+          other});
+  other.error_url = "https://a.example.com/";
+  other.event_id = "4";
+  Append({other, SampleEventAt("5", "https://b.example.com"),
+          SampleEventAt("6", "https://one-too-many.example.com")});
+  EXPECT_THAT(List({.host = "a.example.com"}), ElementsAre("4", "2", "0"));
+  EXPECT_THAT(List({.host = "a.example.com", .after_row = 1}), ElementsAre("4", "2"));
+  EXPECT_THAT(List({.host = "a.example.com"}, 0, 2), ElementsAre("4", "2"));
+  EXPECT_THAT(List({.host = "a.example.com"}, 5), ElementsAre("2", "0"));
+  EXPECT_THAT(List({.account_sid = kOtherAccount, .host = "a.example.com"}), ElementsAre("4"));
+  EXPECT_THAT(List({.error_code = 11200, .host = "a.example.com"}), ElementsAre("2", "0"));
+  EXPECT_THAT(List({.phone_number = "+1", .host = "a.example.com"}), IsEmpty());
+  EXPECT_THAT(List({.host = "a.example.com:8443"}), ElementsAre("3"));
+  EXPECT_THAT(List({.host = kOtherHosts}), ElementsAre("6"));
+  EXPECT_THAT(List({.host = "example.com"}), IsEmpty());
+
+  EXPECT_THAT(Groups({.host = "a.example.com"}), SizeIs(2));
+  EXPECT_THAT(Groups({.account_sid = kAccount, .host = "a.example.com"}), SizeIs(1));
+  EXPECT_THAT(Groups({.error_code = 12100, .host = "a.example.com"}), SizeIs(1));
+  EXPECT_THAT(Groups({.host = "a.example.com", .open = false}), IsEmpty());
+  EXPECT_THAT(Groups({.host = "example.com"}), IsEmpty());
+  EXPECT_THAT(Hosts({.group_id = 2}), ElementsAre("b.example.com"));
+  EXPECT_THAT(Hosts({.host = "a.example.com", .group_id = 2}), IsEmpty());
+  EXPECT_THAT(Hosts({.group_id = 99}), IsEmpty());
+}
+
+TEST_P(StoreContractTest, ListsGoOnAfterARow) {
+  Append({SampleEvent("0"), SampleEvent("1"), SampleEvent("2"), SampleEvent("3")});
+  EXPECT_THAT(List({.after_row = 2}), ElementsAre("3", "2"));
+  EXPECT_THAT(List({.after_row = 2}, 4), ElementsAre("2"));
+  EXPECT_THAT(List({.account_sid = kAccount, .after_row = 2}, 0, 1), ElementsAre("3"));
+  EXPECT_THAT(List({.account_sid = kAccount, .after_row = 3}), ElementsAre("3"));
+  EXPECT_THAT(List({.after_row = 1, .oldest_first = true}), ElementsAre("1", "2", "3"));
+  EXPECT_THAT(List({.after_row = 1, .oldest_first = true}, 4, 1), ElementsAre("1"));
+  EXPECT_THAT(List({.host = "www.example.com", .oldest_first = true}, 4),
+              ElementsAre("0", "1", "2"));
+  EXPECT_THAT(List({.account_sid = kAccount, .oldest_first = true}, 0, 2), ElementsAre("0", "1"));
+  EXPECT_THAT(List({.after_row = 4}), IsEmpty());
+  EXPECT_THAT(List({.account_sid = kAccount, .after_row = 4}), IsEmpty());
+  EXPECT_THAT(List({.after_row = 1000000}), IsEmpty());
 }
 
 TEST_P(StoreContractTest, ListsAreNarrowedByTime) {
@@ -846,6 +917,29 @@ TEST_P(StoreContractTest, ListsAreNarrowedByTime) {
   EXPECT_THAT(list(At(absl::Hours(1)), At(absl::Hours(3))), ElementsAre("1", "2"));
   EXPECT_THAT(list(At(absl::Hours(5)), never), IsEmpty());
   EXPECT_THAT(list(At(absl::Hours(3)), At(absl::Hours(3))), IsEmpty());
+}
+
+TEST_P(StoreContractTest, ListsAreNarrowedByLevel) {
+  std::vector<Event> events = {SampleEvent("1"), SampleEvent("2"), SampleEvent("3")};
+  events[1].level = Level::kWarning;
+  Append(events);
+  EXPECT_THAT(List({.level = Level::kError}), ElementsAre("3", "1"));
+  EXPECT_THAT(List({.account_sid = kAccount, .level = Level::kWarning}), ElementsAre("2"));
+  EXPECT_THAT(List({.account_sid = kOtherAccount, .level = Level::kWarning}), IsEmpty());
+}
+
+TEST_P(StoreContractTest, ListsBeginWithTheOldestWhereThatIsWanted) {
+  std::vector<Event> events;
+  for (int i = 0; i < 5; ++i) events.push_back(SampleEvent(absl::StrCat(i)));
+  Append(events);
+  EXPECT_THAT(List({.oldest_first = true}), ElementsAre("0", "1", "2", "3", "4"));
+  EXPECT_THAT(List({.account_sid = kAccount, .after_row = 2, .oldest_first = true}),
+              ElementsAre("2", "3", "4"));
+  const auto next = store_->ListEvents({.after_row = 1, .oldest_first = true}, 5, 2);
+  ASSERT_TRUE(next.ok());
+  ASSERT_EQ(next->size(), 2u);
+  EXPECT_EQ((*next)[0].row, 2);
+  EXPECT_EQ((*next)[1].row, 3);
 }
 
 TEST_P(StoreContractTest, PagesFollowOneAnother) {
@@ -1027,6 +1121,136 @@ TEST_P(StoreContractTest, PurgeGoesByWhenEventsWereReceivedAndTakesThemInOrderOf
               return store.CountEvents(At(absl::Seconds(3)));
             }).total(),
             1);
+}
+
+// --- What the page asks ---
+
+TEST_P(StoreContractTest, EventsAreCountedByMinuteAndCode) {
+  Event other = SampleEvent("2", absl::Seconds(1));
+  other.error_code = 12100;
+  other.outcome = Outcome::kDefaultAnswered;
+  Event unknown_code = SampleEvent("3");
+  unknown_code.error_code = 77777;
+  Event no_code = SampleEvent("4");
+  no_code.error_code = 0;
+  Append({SampleEvent("1"), other, unknown_code, no_code});
+  Append(
+      {SampleEvent("1"), SampleEvent("5", absl::Seconds(59)), SampleEvent("6", absl::Minutes(1))});
+  // At() begins a minute.
+  const auto counted = store_->CountsByMinute(At(absl::Seconds(59)));
+  ASSERT_TRUE(counted.ok());
+  Counts once;
+  once.Add(Outcome::kFallbackAnswered);
+  Counts twice;
+  twice.Add(Outcome::kFallbackAnswered, 2);
+  Counts by_default;
+  by_default.Add(Outcome::kDefaultAnswered);
+  EXPECT_THAT(*counted, ElementsAre(MinuteCounts{At(), notifier::kOtherCodes, once},
+                                    MinuteCounts{At(), 0, once}, MinuteCounts{At(), 11200, twice},
+                                    MinuteCounts{At(), 12100, by_default},
+                                    MinuteCounts{At(absl::Minutes(1)), 11200, once}));
+  EXPECT_THAT(*store_->CountsByMinute(At(absl::Minutes(1))),
+              ElementsAre(MinuteCounts{At(absl::Minutes(1)), 11200, once}));
+  EXPECT_THAT(*store_->CountsByMinute(At(absl::Minutes(2))), IsEmpty());
+}
+
+TEST_P(StoreContractTest, EventsAreCountedByHourAndGroup) {
+  Append({SampleEventAt("1", "https://a.example.com/"),
+          SampleEventAt("2", "https://b.example.com/", absl::Minutes(59)),
+          SampleEventAt("3", "https://a.example.com/", absl::Hours(2))});
+  Append({SampleEventAt("4", "https://a.example.com/", absl::Minutes(1))});
+  const int64_t a = GroupOf("a.example.com").id;
+  const int64_t b = GroupOf("b.example.com").id;
+  // At() begins an hour.
+  EXPECT_THAT(*store_->CountsByHour({b, a, 99}, At()),
+              ElementsAre(HourCount{b, At(), 1}, HourCount{a, At(), 2},
+                          HourCount{a, At(absl::Hours(2)), 1}));
+  EXPECT_THAT(*store_->CountsByHour({a}, At(absl::Hours(1))),
+              ElementsAre(HourCount{a, At(absl::Hours(2)), 1}));
+  EXPECT_THAT(*store_->CountsByHour({a}, At(-absl::Hours(notifier::kMaxHoursListed))), IsEmpty());
+  EXPECT_THAT(*store_->CountsByHour({a}, At(-absl::Hours(notifier::kMaxHoursListed - 1))),
+              ElementsAre(HourCount{a, At(), 2}));
+  EXPECT_THAT(*store_->CountsByHour({}, At()), IsEmpty());
+}
+
+TEST_P(StoreContractTest, CountsGoOnceTheirTimeIsWhollyOver) {
+  for (int minute = 0; minute < 4; ++minute) {
+    Append({SampleEvent(absl::StrCat(minute), absl::Minutes(minute))});
+  }
+  Append({SampleEvent("later", absl::Hours(1))});
+  const auto purge = [&](absl::Duration before, int max) {
+    Write([&](StoreTransaction& store) { store.Purge(At(before), max); });
+    return std::pair(store_->CountsByMinute(At())->size(), store_->CountsByHour({1}, At())->size());
+  };
+  EXPECT_EQ(purge(absl::Minutes(1) - absl::Nanoseconds(1), 9), (std::pair<size_t, size_t>(5, 2)));
+  EXPECT_EQ(purge(absl::Minutes(1), 9), (std::pair<size_t, size_t>(4, 2)));
+  EXPECT_EQ(purge(absl::Minutes(59), 1), (std::pair<size_t, size_t>(3, 2)));
+  EXPECT_EQ(purge(absl::Hours(1), 9), (std::pair<size_t, size_t>(1, 1)));
+}
+
+TEST_P(StoreContractTest, AGroupAndAnEventAreFoundByTheirNumbers) {
+  Append({SampleEvent("1"), SampleEventAt("2", "https://b.example.com/")});
+  const auto listed = store_->ListEvents({}, 0, 10);
+  for (const StoredEvent& stored : *listed) {
+    const auto found = store_->FindEvent(stored.row);
+    ASSERT_TRUE(found.ok() && found->has_value());
+    EXPECT_EQ((*found)->event, stored.event);
+    EXPECT_EQ((*found)->group_id, stored.group_id);
+  }
+  const Group group = GroupOf("b.example.com");
+  const auto found = store_->FindGroup(group.id);
+  ASSERT_TRUE(found.ok() && found->has_value());
+  EXPECT_EQ((*found)->key, group.key);
+  EXPECT_EQ((*found)->state, group.state);
+  EXPECT_FALSE(store_->FindGroup(99)->has_value());
+  EXPECT_FALSE(store_->FindEvent(99)->has_value());
+  EXPECT_FALSE(store_->FindEvent(-1)->has_value());
+}
+
+TEST_P(StoreContractTest, EventsAreFoundByTheBeginningOfTheirUrl) {
+  Make({.max_open_groups = 2});
+  Append({SampleEventAt("a1", "https://a.example.com/voice?x=1"),
+          SampleEventAt("b1", "http://b.example.com/"),
+          SampleEventAt("a2", "http://a.example.com/Menu"),
+          SampleEventAt("c1", "https://c.example.com/voice"),  // falls into "(other hosts)"
+          SampleEventAt("a3", "https://a.example.com:8443/voice"),
+          SampleEventAt("a4", "https://A.example.com/voice")});
+  const auto find = [&](const std::string& host, const std::string& begins) {
+    const auto found = store_->Search({.host = host, .url_begins = begins}, 0, 10, kAll);
+    EXPECT_TRUE(found.ok()) << found.status();
+    EXPECT_EQ(found->rest_before_row, 0);
+    return IdsOf(found->events);
+  };
+  EXPECT_THAT(find("a.example.com", ""), ElementsAre("a4", "a2", "a1"));
+  EXPECT_THAT(find("a.example.com", "a.example.com/voice"), ElementsAre("a4", "a1"));
+  EXPECT_THAT(find("a.example.com", "a.example.com/VOICE?x=1"), ElementsAre("a1"));
+  EXPECT_THAT(find("a.example.com", "http://a.example.com/"), ElementsAre("a2"));
+  EXPECT_THAT(find("a.example.com:8443", "a.example.com:8443/v"), ElementsAre("a3"));
+  EXPECT_THAT(find("c.example.com", "https://c.example.com/"), ElementsAre("c1"));
+  EXPECT_THAT(find("example.com", ""), IsEmpty());
+  EXPECT_THAT(find(kOtherHosts, ""), IsEmpty());
+}
+
+TEST_P(StoreContractTest, ASearchSaysWhereToGoOn) {
+  for (int i = 0; i < 7; ++i) {
+    Event event = SampleEventAt(absl::StrCat(i), "https://a.example.com/", absl::Seconds(i));
+    event.resource_sid = i % 3 == 0 ? "CA1" : "CA2";
+    Append({event});
+  }
+  const notifier::EventSearch search = {.filter = {.resource_sid = "CA1"}, .host = "a.example.com"};
+  const auto first = store_->Search(search, 0, 2, kAll);
+  ASSERT_TRUE(first.ok());
+  EXPECT_THAT(IdsOf(first->events), ElementsAre("6", "3"));
+  ASSERT_NE(first->rest_before_row, 0);
+  const auto second = store_->Search(search, first->rest_before_row, 2, kAll);
+  EXPECT_THAT(IdsOf(second->events), ElementsAre("0"));
+  EXPECT_EQ(second->rest_before_row, 0);
+  const auto exact = store_->Search(search, 0, 3, kAll);
+  EXPECT_EQ(exact->events.size(), 3u);
+  EXPECT_EQ(exact->rest_before_row, 0);
+  const auto by_time = store_->Search(
+      {.filter = {.start = At(absl::Seconds(2)), .end = At(absl::Seconds(4))}}, 0, 10, kAll);
+  EXPECT_THAT(IdsOf(by_time->events), ElementsAre("4", "3"));  // 40 ms before they were received
 }
 
 INSTANTIATE_TEST_SUITE_P(Stores, StoreContractTest,

@@ -148,7 +148,7 @@ Answer FaultWorld::Resolve(const std::string& url, const Asking& asking) {
   const absl::Time begun_at = MonotonicNow();
   router::Resolve(*fetcher_, std::make_shared<router::Cancellation>(ticket), std::move(call),
                   std::move(route), asking.limits, begun_at,
-                  [box](router::Outcome outcome) { box->Put(std::move(outcome)); });
+                  [box](router::Call&, router::Outcome& outcome) { box->Put(std::move(outcome)); });
   Answer answer{.outcome = box->Take(), .took = MonotonicNow() - begun_at};
   const std::vector<Request> requests = fallback_.requests();
   answer.fallback_requests.assign(requests.begin() + static_cast<std::ptrdiff_t>(requests_before),

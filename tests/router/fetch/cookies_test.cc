@@ -9,7 +9,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/serving/monotonic_clock.h"
+#include "common/twilio/url.h"
 #include "services/router/fetch/curl_fetcher.h"
+#include "services/router/resolve/request.h"
 #include "tests/router/faults/fault_world.h"
 #include "tests/testing/dns_server.h"
 
@@ -39,13 +41,13 @@ class CookiesTest : public ::testing::Test {
   // The reply to a request to `host`, made with `cookies`.
   Reply Fetch(const std::string& host, const std::string& path, Cookies cookies) {
     std::promise<Reply> promise;
-    fetcher_->Fetch(++ticket_,
-                    {.url = origin_.url_for_host(host, path),
-                     .method = Method::kGet,
-                     .cookies = std::move(cookies),
-                     .connect_timeout = absl::Seconds(10),
-                     .read_timeout = absl::Seconds(20),
-                     .give_up_at = MonotonicNow() + absl::Seconds(20)},
+    Exchange exchange = ExchangeTo(*twilio::ParseUrl(origin_.url_for_host(host, path)));
+    exchange.method = Method::kGet;
+    exchange.cookies = std::move(cookies);
+    exchange.connect_timeout = absl::Seconds(10);
+    exchange.read_timeout = absl::Seconds(20);
+    exchange.give_up_at = MonotonicNow() + absl::Seconds(20);
+    fetcher_->Fetch(++ticket_, std::move(exchange),
                     [&promise](Reply reply) { promise.set_value(std::move(reply)); });
     return promise.get_future().get();
   }

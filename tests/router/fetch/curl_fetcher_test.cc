@@ -17,7 +17,9 @@
 #include "absl/strings/str_cat.h"
 #include "common/mutex.h"
 #include "common/serving/monotonic_clock.h"
+#include "common/twilio/url.h"
 #include "services/router/fetch/transfer.h"
+#include "services/router/resolve/request.h"
 #include "tests/router/faults/fault_world.h"
 #include "tests/testing/black_hole.h"
 #include "tests/testing/closed_port.h"
@@ -51,12 +53,12 @@ std::unique_ptr<CurlFetcher> StartFetcher(FetcherOptions options = OpenLoopback(
 }
 
 Exchange To(const std::string& url, absl::Duration time = absl::Seconds(20)) {
-  return {.url = url,
-          .method = Method::kPost,
-          .body = "a=b",
-          .connect_timeout = absl::Seconds(10),
-          .read_timeout = absl::Seconds(20),
-          .give_up_at = MonotonicNow() + time};
+  Exchange exchange = ExchangeTo(*twilio::ParseUrl(url));
+  exchange.body = "a=b";
+  exchange.connect_timeout = absl::Seconds(10);
+  exchange.read_timeout = absl::Seconds(20);
+  exchange.give_up_at = MonotonicNow() + time;
+  return exchange;
 }
 
 // What came back, and on which threads.
@@ -176,10 +178,9 @@ TEST_F(CurlFetcherTest, AnswersEachExchangeOnceOnOneThreadOfItsOwn) {
   origin_.On("/broken", Script{}.Send("HTTP/1.1 junk\r\n").Close());
   origin_.On("/cut", Script{}.Reset());
   const std::vector<std::string> urls = {
-      origin_.url(kIndex),    origin_.url("/broken"),
-      origin_.url("/cut"),    absl::StrCat("http://127.0.0.1:", closed.port(), "/"),
-      "http://10.0.0.1/",     "not a URL",
-      "http://name.invalid./"};
+      origin_.url(kIndex), origin_.url("/broken"),
+      origin_.url("/cut"), absl::StrCat("http://127.0.0.1:", closed.port(), "/"),
+      "http://10.0.0.1/",  "http://name.invalid./"};
   constexpr Ticket kRounds = 30;
   const size_t count = kRounds * urls.size();
   Ticket ticket = 0;
@@ -197,6 +198,14 @@ TEST_F(CurlFetcherTest, AnswersEachExchangeOnceOnOneThreadOfItsOwn) {
   for (ticket = 1; ticket <= count; ++ticket) EXPECT_EQ(replies_.of(ticket).size(), 1u) << ticket;
   EXPECT_EQ(replies_.threads().size(), 1u);
   EXPECT_EQ(replies_.threads().count(std::this_thread::get_id()), 0u);
+}
+
+TEST_F(CurlFetcherTest, AUrlHasALimit) {
+  Exchange exchange = To(origin_.url(kIndex));
+  exchange.url += "?" + std::string(twilio::kMaxUrlBytes - exchange.url.size() - 1, 'a');
+  EXPECT_EQ(Fetch(exchange).error, NetError::kNone);
+  exchange.url += "a";
+  EXPECT_EQ(Fetch(exchange).error, NetError::kMalformed);
 }
 
 TEST_F(CurlFetcherTest, AnswersByGiveUpAt) {
@@ -392,17 +401,46 @@ TEST_F(CurlFetcherTest, ConnectionsAreKeptAndUsedAgain) {
   EXPECT_EQ(origin_.requests().size(), 10u);
 }
 
+// An answer that lets others be asked meanwhile.
+Script LateAnswer() {
+  return Script{}
+      .Wait(absl::Seconds(1))
+      .Send("HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 11\r\n\r\n<Response/>");
+}
+
+// More at once than one of libcurl's handles gets.
+TEST_F(CurlFetcherTest, ConnectionsAreFoundAgainInWhicheverHandleTheyAre) {
+  constexpr Ticket kCount = 2 * kConnectionsPerMulti + 20;
+  origin_.On("/late", LateAnswer());
+  for (Ticket ticket = 1; ticket <= kCount; ++ticket) {
+    fetcher_->Fetch(ticket, To(origin_.url("/late")), replies_.Keep(ticket));
+  }
+  ASSERT_TRUE(replies_.WaitForCount(kCount));
+  const int connections = origin_.connections();
+  EXPECT_GT(connections, kConnectionsPerMulti);
+  EXPECT_EQ(origin_.open_connections(), connections);
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(Fetch(To(origin_.url(kIndex))).status, 200);
+  for (Ticket ticket = kCount + 1; ticket <= 2 * kCount; ++ticket) {
+    fetcher_->Fetch(ticket, To(origin_.url(kIndex)), replies_.Keep(ticket));
+  }
+  ASSERT_TRUE(replies_.WaitForCount(2 * kCount + 10));
+  // As many at once as before: each finds one, unless it was not free at that moment.
+  EXPECT_LE(origin_.connections(), connections + static_cast<int>(kCount) / 10);
+}
+
 TEST_F(CurlFetcherTest, NoMoreConnectionsAreKeptThanAllowed) {
   FetcherOptions options = OpenLoopback();
-  options.max_connections = 1;
+  options.max_connections = 1;  // rounded up to what one handle gets
   fetcher_ = StartFetcher(options);
-  Origin other;
-  other.On(kIndex, testing::Reply{.body = "hello"});
-  EXPECT_EQ(Fetch(To(origin_.url(kIndex))).status, 200);
-  EXPECT_EQ(Fetch(To(other.url(kIndex))).status, 200);
-  // The longer idle one goes; either, if both were used within a millisecond.
-  EXPECT_TRUE(
-      WaitFor([&] { return origin_.open_connections() + other.open_connections() == 1; }, kHangs));
+  constexpr Ticket kCount = kConnectionsPerMulti + 20;
+  origin_.On("/late", LateAnswer());
+  for (Ticket ticket = 1; ticket <= kCount; ++ticket) {
+    fetcher_->Fetch(ticket, To(origin_.url("/late")), replies_.Keep(ticket));
+  }
+  ASSERT_TRUE(replies_.WaitForCount(kCount));
+  EXPECT_GT(origin_.connections(), kConnectionsPerMulti);
+  EXPECT_TRUE(WaitFor([&] { return origin_.open_connections() <= kConnectionsPerMulti; }, kHangs))
+      << origin_.open_connections();
 }
 
 TEST_F(CurlFetcherTest, TheEnvironmentsProxiesAreIgnored) {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <memory>
 #include <thread>
 
 #include "common/serving/monotonic_clock.h"
@@ -79,6 +80,38 @@ TEST(EventPollTest, SaysNothingOfWhatIsNoLongerWatched) {
   poll.Watch(pair.ours(), EventPoll::Owner::kTransfers, false, false);
   EXPECT_TRUE(poll.Wait(absl::ZeroDuration()).empty());
   poll.Watch(pair.ours(), EventPoll::Owner::kTransfers, true, false);
+  EXPECT_EQ(poll.Wait(kLong).size(), 1u);
+}
+
+TEST(EventPollTest, SaysNothingOfWhatRestsUntilItIsWatchedAgain) {
+  EventPoll poll;
+  Pair pair;
+  poll.Rest(pair.ours());  // never was watched
+  poll.Watch(pair.ours(), EventPoll::Owner::kTransfers, true, false);
+  poll.Rest(pair.ours());
+  poll.Watch(pair.ours(), EventPoll::Owner::kTransfers, true, false);
+  pair.PeerSends();
+  EXPECT_EQ(poll.Wait(kLong).size(), 1u);  // nothing happened while it rested
+  poll.Rest(pair.ours());
+  EXPECT_TRUE(poll.Wait(absl::Milliseconds(1)).empty());
+  EXPECT_TRUE(poll.Wait(absl::Milliseconds(1)).empty());
+  poll.Watch(pair.ours(), EventPoll::Owner::kTransfers, true, false);
+  EXPECT_EQ(poll.Wait(kLong).size(), 1u);  // and neither is anything lost that did
+}
+
+TEST(EventPollTest, AForgottenNumberMayBeAnotherSocketNext) {
+  EventPoll poll;
+  auto first = std::make_unique<Pair>();
+  const int fd = first->ours();
+  poll.Watch(fd, EventPoll::Owner::kTransfers, true, false);
+  poll.Rest(fd);
+  poll.Forget(fd);
+  poll.Forget(fd);
+  first.reset();
+  Pair second;
+  ASSERT_EQ(second.ours(), fd);
+  poll.Watch(fd, EventPoll::Owner::kTransfers, true, false);
+  second.PeerSends();
   EXPECT_EQ(poll.Wait(kLong).size(), 1u);
 }
 

@@ -82,6 +82,43 @@ TEST(EventsOfTest, BothTargetsFailingAreTwo) {
   EXPECT_NE(events[0].event_id, events[1].event_id);
 }
 
+TEST(EventsOfTest, AnEventHasItsOwnTargetsAttemptsAndRequest) {
+  Outcome outcome = {.source = Source::kDefault, .faults = {PrimaryFault(), FallbackFault()}};
+  outcome.attempts = {{.target = Target::kPrimary, .http_status = 301},
+                      {.target = Target::kPrimary, .http_status = 503},
+                      {.target = Target::kFallback, .error_code = 11205}};
+  outcome.faults[0].evidence = {.parameters = {{"Digits", "1234"}, {"From", "+14155550100"}},
+                                .request_headers = {{"I-Twilio-Idempotency-Token", "t"}},
+                                .response_headers = {{"Set-Cookie", "a=b"}, {"Server", "nginx"}}};
+  outcome.faults[1].evidence = {.parameters = {{"ErrorCode", "11200"}}};
+  const auto events = Events(outcome);
+  ASSERT_THAT(events, SizeIs(2));
+  ASSERT_THAT(events[0].attempts, SizeIs(2));
+  EXPECT_EQ(events[0].attempts[0].http_status, 301);
+  EXPECT_EQ(events[0].attempts[1].http_status, 503);
+  EXPECT_EQ(events[0].parameters,
+            (twilio::Form{{"Digits", "[not kept]"}, {"From", "+14155550100"}}));
+  EXPECT_EQ(events[0].request_headers, (twilio::Form{{"I-Twilio-Idempotency-Token", "t"}}));
+  EXPECT_EQ(events[0].response_headers, (twilio::Form{{"Server", "nginx"}}));
+  ASSERT_THAT(events[1].attempts, SizeIs(1));
+  EXPECT_EQ(events[1].attempts[0].error_code, 11205);
+  EXPECT_EQ(events[1].parameters, (twilio::Form{{"ErrorCode", "11200"}}));
+  EXPECT_THAT(events[1].response_headers, IsEmpty());
+}
+
+TEST(EventsOfTest, AWarningHasTheRequestOfItsDocument) {
+  const auto events = Events({.source = Source::kFallback,
+                              .attempts = {{.target = Target::kPrimary, .http_status = 503},
+                                           {.target = Target::kFallback, .http_status = 200}},
+                              .faults = {PrimaryFault()},
+                              .warnings = {{.code = 12200}},
+                              .evidence = {.parameters = {{"ErrorCode", "11200"}}}});
+  ASSERT_THAT(events, SizeIs(2));
+  ASSERT_THAT(events[1].attempts, SizeIs(1));
+  EXPECT_EQ(events[1].attempts[0].http_status, 200);
+  EXPECT_EQ(events[1].parameters, (twilio::Form{{"ErrorCode", "11200"}}));
+}
+
 TEST(EventsOfTest, ADocumentWithWarningsIsOneHoweverManyThereAre) {
   const Warning first = {.code = 12200, .message = "no verb <Sey>", .line = 1, .column = 11};
   Outcome outcome = {.source = Source::kPrimary,

@@ -226,6 +226,59 @@ TEST_F(PlanTest, AFaultTellsItsStory) {
   EXPECT_EQ(fault.response_excerpt, std::string(512, 'x'));
 }
 
+TEST_F(PlanTest, AFaultBringsWhatWentOverTheWire) {
+  Begin();
+  const std::string token = AskedHeader("I-Twilio-Idempotency-Token");
+  Reply reply = Status(500);
+  reply.headers = {{"Server", "nginx"}};
+  Answer(reply);
+  const std::string fallback_token = AskedHeader("I-Twilio-Idempotency-Token");
+  Answer(Failed(NetError::kNameNotFound));
+  ASSERT_THAT(Result().faults, SizeIs(2));
+  const Evidence& primary = Result().faults[0].evidence;
+  twilio::Form sent = call_.parameters;
+  sent.push_back({"AccountSid", "AC1"});
+  sent.push_back({"ApiVersion", "2010-04-01"});
+  EXPECT_EQ(primary.parameters, sent);
+  EXPECT_EQ(primary.request_headers, (Headers{{"I-Twilio-Idempotency-Token", token}}));
+  EXPECT_EQ(primary.response_headers, reply.headers);
+  const Evidence& fallback = Result().faults[1].evidence;
+  sent.push_back({"ErrorCode", "11200"});
+  sent.push_back({"ErrorUrl", kPrimary});
+  EXPECT_EQ(fallback.parameters, sent);
+  EXPECT_EQ(fallback.request_headers, (Headers{{"I-Twilio-Idempotency-Token", fallback_token}}));
+  EXPECT_THAT(fallback.response_headers, IsEmpty());
+}
+
+TEST_F(PlanTest, AFaultWithoutARequestBringsWhatItWouldHaveSent) {
+  handler_.primary.url = "mailto:nobody";
+  Begin();
+  Answer(Document(kVoiceTwiml));
+  ASSERT_THAT(Result().faults, SizeIs(1));
+  EXPECT_NE(twilio::FindParameter(Result().faults[0].evidence.parameters, "From"), nullptr);
+  EXPECT_THAT(Result().faults[0].evidence.request_headers, IsEmpty());
+
+  handler_.primary.url = kPrimary;
+  call_.failure = ReportedFailure{.code = 12100, .url = kPrimary};
+  Begin();
+  Answer(Document(kVoiceTwiml));
+  ASSERT_THAT(Result().faults, SizeIs(1));
+  EXPECT_NE(twilio::FindParameter(Result().faults[0].evidence.parameters, "From"), nullptr);
+  EXPECT_THAT(Result().faults[0].evidence.request_headers, IsEmpty());
+}
+
+TEST_F(PlanTest, OnlyADocumentWithWarningsBringsWhatWentOverTheWire) {
+  Begin();
+  Answer(Document("<Response><Say mood=\"glad\">Hello</Say></Response>"));
+  EXPECT_NE(twilio::FindParameter(Result().evidence.parameters, "From"), nullptr);
+  EXPECT_THAT(Result().evidence.request_headers, SizeIs(1));
+  Begin();
+  Answer(Document(kVoiceTwiml));
+  EXPECT_THAT(Result().evidence.parameters, IsEmpty());
+  EXPECT_THAT(Result().evidence.request_headers, IsEmpty());
+  EXPECT_THAT(Result().evidence.response_headers, IsEmpty());
+}
+
 TEST_F(PlanTest, TheFallbackHasItsOwnMethodAndQuery) {
   handler_.fallback =
       Endpoint{.url = "https://fallback.example.com/f?site=b", .method = Method::kGet};

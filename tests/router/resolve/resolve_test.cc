@@ -84,7 +84,7 @@ class ResolveTest : public ::testing::Test {
     begun_at_ = origins_.Now();
     cancellation_ = std::make_shared<Cancellation>(++ticket_);
     Resolve(origins_, cancellation_, std::move(call), route, limits_, begun_at_,
-            [this](Outcome outcome) { outcomes_.push_back(std::move(outcome)); });
+            [this](Call&, Outcome& outcome) { outcomes_.push_back(std::move(outcome)); });
   }
 
   // The outcome of one call from beginning to end.
@@ -374,7 +374,7 @@ TEST_F(ResolveTest, ACallCancelledBeforeItBeginsEndsWithoutWaiting) {
       Route{.handler = handler_, .default_document = std::make_shared<const std::string>("x")});
   int done = 0;
   const absl::Time begun_at = origins_.Now();
-  Resolve(origins_, cancellation, Call{}, route, limits_, begun_at, [&](Outcome outcome) {
+  Resolve(origins_, cancellation, Call{}, route, limits_, begun_at, [&](Call&, Outcome& outcome) {
     ++done;
     EXPECT_TRUE(outcome.cancelled);
   });
@@ -407,7 +407,7 @@ TEST_F(ResolveTest, ACallCancelledBetweenTwoRequestsEndsWithoutWaiting) {
       Route{.handler = handler_, .default_document = std::make_shared<const std::string>("x")});
   int done = 0;
   Resolve(fetcher, fetcher.cancellation, Call{}, route, limits_, origins_.Now(),
-          [&](Outcome outcome) {
+          [&](Call&, Outcome& outcome) {
             ++done;
             EXPECT_TRUE(outcome.cancelled);
             EXPECT_THAT(outcome.faults, SizeIs(1));
