@@ -221,11 +221,12 @@ TEST_F(EventDoorsTest, WhatComesLaterIsListedOnceFromATokenOn) {
   EXPECT_EQ(request.after_token(), "0");
   std::vector<std::string> seen;
   int stored = 0;
+  int others = 0;
   for (const int more : {1, 0, 5, 2, 4}) {
     std::vector<v1::ErrorEvent> events;
     for (int i = 0; i < more; ++i) events.push_back(EventOf(absl::StrCat("e", stored++)));
     // Moves the token on although it is not listed.
-    events.push_back(EventOf(absl::StrCat("other", stored)));
+    events.push_back(EventOf(absl::StrCat("other", others++)));
     events.back().set_account_sid("AC00000000000000000000000000000002");
     ASSERT_TRUE(Report(events).status.ok());
     size_t page_size = 0;
