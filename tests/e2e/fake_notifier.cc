@@ -1,5 +1,7 @@
 #include "tests/e2e/fake_notifier.h"
 
+#include <google/protobuf/util/message_differencer.h>
+
 #include <chrono>
 #include <utility>
 
@@ -10,6 +12,7 @@
 
 namespace understudy::testing {
 
+using google::protobuf::util::MessageDifferencer;
 namespace v1 = notifier::v1;
 
 class FakeNotifier::Service final : public v1::NotifierService::Service {
@@ -69,7 +72,7 @@ class FakeNotifier::Service final : public v1::NotifierService::Service {
     }
     const auto [kept, is_new] = events.emplace(event.event_id(), event);
     if (is_new) return;
-    if (kept->second.SerializeAsString() == event.SerializeAsString()) {
+    if (MessageDifferencer::Equals(kept->second, event)) {
       ++duplicates;
       response.set_duplicates(response.duplicates() + 1);
     } else {

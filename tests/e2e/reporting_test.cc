@@ -229,7 +229,7 @@ TEST_F(Reporting, O1_AnAnswerThatGetsLostDoublesNothing) {
   ASSERT_TRUE(WaitFor([&] { return Metric("sent_total") == 20; }, kSoon));
   EXPECT_EQ(Arrived(), ids);
   EXPECT_GE(notifier_.duplicates(), 1);
-  EXPECT_EQ(notifier_.conflicts(), 0) << "the same bytes each time";
+  EXPECT_EQ(notifier_.conflicts(), 0) << "the same each time";
   EXPECT_EQ(Metric("send_failures_total"), 3);
 }
 
