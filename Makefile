@@ -12,7 +12,7 @@ BINARIES := understudy-router understudy-notifier understudy
 # Some tests hold thousands of connections, both ends of each.
 CTEST := ulimit -n "$$(ulimit -Hn)" && ctest --output-on-failure --no-tests=error -j $(JOBS)
 # Tests that take minutes are left to verify-slow.
-CTEST_QUICK := $(CTEST) -LE slow
+CTEST_QUICK := $(CTEST) -LE 'slow|browser'
 
 # Ninja counts its steps on a terminal; into a file that would be a line for each.
 QUIET := $(shell [ -t 2 ] || echo --quiet)
@@ -26,7 +26,8 @@ endef
 
 .PHONY: help
 help:
-	@echo "make demo    build, then see calls answered while their web servers fail, and the mail about it"
+	@echo "make demo    build, then see calls answered while their web servers fail, and the mail about it;"
+	@echo "             with STAY=1 the operators' page stays up until Ctrl-C"
 	@echo "make test    build, then run the tests"
 	@echo "make verify  tests that take minutes, the tests under sanitizers, fuzzing, images, lint, chart and manifests"
 	@echo "make build   release binaries in build/release/bin/"
@@ -47,7 +48,7 @@ verify-packages:
 .PHONY: demo
 demo: packages
 	$(call build,release,$(BINARIES))
-	@rm -rf build/demo && build/release/bin/understudy demo --mail-directory build/demo/mail
+	@rm -rf build/demo && build/release/bin/understudy demo --mail-directory build/demo/mail $(if $(STAY),--stay)
 
 .PHONY: test
 test: packages
@@ -56,13 +57,19 @@ test: packages
 	@$(CTEST_QUICK) --test-dir build/dev
 
 .PHONY: verify
-verify: lint verify-deploy verify-slow verify-asan verify-tsan verify-fuzz verify-image
+verify: lint verify-deploy verify-page verify-slow verify-asan verify-tsan verify-fuzz verify-image
 
 .PHONY: verify-deploy
 verify-deploy: verify-packages
 	$(call build,dev,$(BINARIES))
 	@tools/verify-monitoring.sh
 	@tools/verify-deploy.sh
+
+.PHONY: verify-page
+verify-page: verify-packages
+	$(call build,dev,understudy-notifier page_events)
+	@echo "==> Reading the operators' page in a browser (dev)"
+	@$(CTEST) --test-dir build/dev -L browser
 
 .PHONY: verify-slow
 verify-slow: verify-packages
@@ -103,10 +110,11 @@ run: build
 
 .PHONY: bench
 bench: packages
-	$(call build,release,twiml_bench bin_bench storm_bench)
+	$(call build,release,twiml_bench bin_bench storm_bench page_bench)
 	@build/release/bin/twiml_bench build/release/bench/twiml.json
 	@build/release/bin/bin_bench build/release/bench/bin.json
 	@build/release/bin/storm_bench build/release/bench/storm.json
+	@build/release/bin/page_bench build/release/bench/page.json
 
 .PHONY: lint
 lint: verify-packages

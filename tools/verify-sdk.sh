@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Twilio's own SDKs against a router (tests/sdk), of the versions that its package.json and
-# requirements.txt say:
-#   tools/verify-sdk.sh FOLDER     with understudy-router and understudy in FOLDER
+# Twilio's own SDKs against a router and a notifier (tests/sdk), of the versions that its package.json
+# and requirements.txt say:
+#   tools/verify-sdk.sh FOLDER     with the binaries of both, and understudy, in FOLDER
 set -euo pipefail
 binaries="$(realpath "$1")"
 cd "$(dirname "$0")/.."
@@ -12,7 +12,7 @@ for program in node npm; do
 done
 python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=("Python with venv")
 if [ "${#missing[@]}" -gt 0 ]; then
-  printf '==> The numbers API is not tried with SDKs; missing: %s\n' "${missing[@]}"
+  printf '==> The REST APIs are not tried with SDKs; missing: %s\n' "${missing[@]}"
   [ -z "${CI:-}" ]
   exit
 fi
@@ -35,5 +35,6 @@ if ! cmp -s tests/sdk/requirements.txt "$python/requirements.txt"; then
   cp tests/sdk/requirements.txt "$python/"
 fi
 
-UNDERSTUDY_BINARIES="$binaries" UNDERSTUDY_NODE_MODULES="$PWD/$node/node_modules" \
-  exec "$python/bin/python" -B tests/sdk/numbers_test.py
+export UNDERSTUDY_BINARIES="$binaries" UNDERSTUDY_NODE_MODULES="$PWD/$node/node_modules"
+"$python/bin/python" -B tests/sdk/numbers_test.py
+"$python/bin/python" -B tests/sdk/alerts_test.py

@@ -42,7 +42,8 @@ bool IsSecretHeader(absl::string_view name) {
 std::string CleanText(absl::string_view text, size_t max) {
   std::string clean = Utf8Text(text, max);
   std::replace_if(
-      clean.begin(), clean.end(), [](char c) { return absl::ascii_iscntrl(c) != 0; }, ' ');
+      clean.begin(), clean.end(),
+      [](char c) { return absl::ascii_iscntrl(static_cast<unsigned char>(c)) != 0; }, ' ');
   return clean;
 }
 

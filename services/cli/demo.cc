@@ -24,6 +24,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "common/serving/monotonic_clock.h"
 #include "services/cli/answer.h"
@@ -280,6 +281,20 @@ void CheckMetrics(const char* whose, const absl::StatusOr<Metrics>& before,
   }
 }
 
+// The last of what there is to see, which may be looked at for as long as one likes.
+void ShowPage(const DemoOptions& options, int port, Show& show) {
+  show.Title("The operators' page");
+  const std::string address = absl::StrCat("http://127.0.0.1:", port, "/");
+  if (!options.stays) {
+    show.Line(absl::StrCat("   ", address,
+                           "\n   for as long as the notifier runs; `make demo STAY=1` keeps "
+                           "it up to be looked at."));
+    return;
+  }
+  show.Line(absl::StrCat("   ", address, "\n   Until Ctrl-C."));
+  while (!IsInterrupted(options)) absl::SleepFor(kLookWhetherInterrupted);
+}
+
 // False if it was interrupted.
 bool PlayAll(const std::vector<Scene>& scenes, const DemoOptions& options, DemoWorld& world,
              Show& show) {
@@ -321,6 +336,7 @@ bool RunDemo(const DemoOptions& options, const Style& style, std::FILE* out) {
     show.Fail("interrupted");
     return false;
   }
+  ShowPage(options, world->notifier->Port("http"), show);
   show.Line("");
   for (ServiceProcess* service : {world->router.get(), world->notifier.get()}) {
     if (const absl::Status stopped = service->Stop(kStopTime); !stopped.ok()) {

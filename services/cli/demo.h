@@ -16,6 +16,8 @@ struct DemoOptions {
   std::string notifier_binary = {};
   // Where the mails go, made if it is missing. Empty: a new folder among the temporary files.
   std::string mail_directory = {};
+  // The services stay up behind it, for the operators' page to be looked at, until interrupted.
+  bool stays = false;
   // False: the fallback server answers 500 to everything, and the demo is to notice.
   bool fallback_works = true;
   // Asked between two steps; true ends the demo early. May be null.
@@ -23,7 +25,8 @@ struct DemoOptions {
 };
 
 // Makes the calls, prints what became of each to `out`, and checks it. True if all of it was as it
-// should be. What it started, processes, servers and files, is gone when it returns; the mails
+// should be; being interrupted while it stays is no failure. What it started, processes, servers
+// and files, is gone when it returns; the mails
 // stay.
 bool RunDemo(const DemoOptions& options, const Style& style, std::FILE* out);
 

@@ -18,8 +18,10 @@ Starts a router, a notifier, a primary and a fallback web server on 127.0.0.1 an
 the primary answers, fails, is gone, hangs, returns broken TwiML, and while both are gone; then an
 SMS. Prints for each who answered, every request with its time, the document and the error events;
 then the mails that told operators, what the notifier keeps and the counters that moved. Checks all
-of it. Takes some seconds and leaves nothing behind but the mails.
+of it, and tells where the operators' page is. Takes some seconds and leaves nothing behind but the
+mails.
 
+  --stay                   keep both services up behind it, with the operators' page, until Ctrl-C
   --mail-directory DIR     where the mails go (default: a new folder among the temporary files)
   --router-binary FILE     the router to run (default: understudy-router beside this program)
   --notifier-binary FILE   the notifier to run (default: understudy-notifier beside this program)
@@ -43,10 +45,10 @@ int DemoCommand(Arguments arguments) {
     return kExitGood;
   }
   DemoOptions options;
-  const absl::StatusOr<std::vector<std::string>> words =
-      ParseOptions(arguments, {Text("--mail-directory", options.mail_directory),
-                               Text("--router-binary", options.router_binary),
-                               Text("--notifier-binary", options.notifier_binary)});
+  const absl::StatusOr<std::vector<std::string>> words = ParseOptions(
+      arguments, {Flag("--stay", options.stays), Text("--mail-directory", options.mail_directory),
+                  Text("--router-binary", options.router_binary),
+                  Text("--notifier-binary", options.notifier_binary)});
   if (!words.ok()) return UsageError("demo", words.status().message());
   if (!words->empty()) return UsageError("demo", absl::StrCat("takes no ", words->front()));
   if (options.router_binary.empty()) options.router_binary = Beside("understudy-router");

@@ -48,7 +48,8 @@ std::string NotifierConfigText(const std::string& token_path, const std::string&
       "grpc: {listen: 127.0.0.1:0}\n"
       "http: {listen: 127.0.0.1:0}\n"
       "admin: {listen: 127.0.0.1:0}\n"
-      "store: {sqlite: notifier.db}\n",
+      "store: {sqlite: notifier.db}\n"
+      "page: {open: true}\n",
       AccountText(token_path),
       "mail:\n"
       "  from: Understudy <understudy@example.com>\n"

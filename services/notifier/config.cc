@@ -69,6 +69,32 @@ void ReadFallback(YamlMapping& fallback, FallbackAnswers& answers) {
   });
 }
 
+absl::Status CheckUser(absl::string_view text) {
+  if (!text.empty() && !absl::StrContains(text, ':')) return absl::OkStatus();
+  return absl::InvalidArgumentError("must be a name without a colon");
+}
+
+void ReadPage(YamlMapping& page, PageSettings& settings) {
+  page.SecretFile("password_file", settings.password);
+  page.Text("user", settings.user, CheckUser);
+  page.Boolean("open", settings.open);
+  page.Boolean("mask_numbers", settings.mask_numbers);
+  if (page.Has("password_file") == settings.open) {
+    page.AddMistake("", "needs either password_file or open: true");
+  } else if (page.Has("user") && settings.open) {
+    page.AddMistake("user", "goes together with password_file");
+  }
+}
+
+// The page tells numbers, URLs and what web servers answered.
+void WarnOfOpenPage(const std::string& path, NotifierConfig& config) {
+  if (!config.page.open || serving::IsLoopback(config.http_listen)) return;
+  config.warnings.push_back(absl::StrCat(
+      path,
+      ": page.open: the page is shown to whoever reaches http.listen; password_file asks them "
+      "for a password"));
+}
+
 void ReadSmtp(YamlMapping& mapping, SmtpOptions& smtp) {
   mapping.Require({"url"});
   mapping.Text("url", smtp.url, [](absl::string_view url) {
@@ -192,6 +218,8 @@ void ReadRoot(YamlMapping& root, const std::string& path, NotifierConfig& config
   serving::ReadAccounts(root, accounts, config.http.accounts);
   root.Mapping("fallback",
                [&](YamlMapping& fallback) { ReadFallback(fallback, config.http.fallback); });
+  root.Mapping("page", [&](YamlMapping& page) { ReadPage(page, config.page); });
+  if (config.page.is_on()) config.alerts.page_url = config.http.public_url;
   root.Mapping("mail", [&](YamlMapping& mail) { ReadMail(mail, config); });
   root.Mapping("alerts", [&](YamlMapping& alerts) { ReadAlerts(alerts, config.alerts); });
   serving::ReadLog(root, config.log_level);
@@ -199,6 +227,7 @@ void ReadRoot(YamlMapping& root, const std::string& path, NotifierConfig& config
                            config.warnings);
   serving::WarnOfPlaintext(path, "http.listen", config.http_listen, config.http_tls,
                            config.warnings);
+  WarnOfOpenPage(path, config);
   config.files = root.files();
 }
 

@@ -14,6 +14,7 @@
 #include "services/notifier/groups/dispatcher.h"
 #include "services/notifier/ingest/http_handlers.h"
 #include "services/notifier/mail/smtp_mailer.h"
+#include "services/notifier/page/page_door.h"
 
 namespace understudy::notifier {
 
@@ -30,6 +31,7 @@ struct NotifierConfig {
   serving::ListenAddress admin_listen = {.host = "0.0.0.0", .port = 9091};
   std::string store_path = {};
   HttpSettings http = {};
+  PageSettings page = {};
   // One of them: a mail server, or a folder for files.
   std::optional<SmtpOptions> smtp = {};
   std::string mail_directory = {};

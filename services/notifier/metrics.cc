@@ -18,6 +18,10 @@ namespace {
 const prometheus::Histogram::BucketBoundaries kCommitSeconds = {
     0.0002, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5};
 
+// Of a page, whose promise is 200 ms.
+const prometheus::Histogram::BucketBoundaries kPageSeconds = {
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5};
+
 prometheus::Family<prometheus::Counter>& AddCounters(prometheus::Registry& registry,
                                                      const char* name, const char* help) {
   return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
@@ -89,6 +93,8 @@ NotifierMetrics::NotifierMetrics() : registry_(std::make_unique<prometheus::Regi
   for (size_t door = 0; door < duplicates_.size(); ++door) {
     duplicates_[door] = &duplicates.Add({{"door", DoorName(static_cast<Door>(door))}});
   }
+  skipped_ = &AddCounters(registry, "understudy_events_skipped_total",
+                          "Events that tell of no error, by door.");
   degraded_ = &AddCounters(registry, "understudy_ingest_degraded_total",
                            "Events of callers who were answered before the event was stored.")
                    .Add({});
@@ -96,6 +102,10 @@ NotifierMetrics::NotifierMetrics() : registry_(std::make_unique<prometheus::Regi
                        "Of these, events that made room for others and are in the log alone.")
                .Add({});
   http_ = std::make_unique<serving::HttpMetrics>(registry);
+  api_requests_ =
+      &AddCounters(registry, "understudy_api_requests_total",
+                   "Requests to the Alerts resource, by the error they ended in (0: none).");
+  api_requests_->Add({{"error_code", "0"}});
   mails_ = &AddCounters(registry, "understudy_mails_total",
                         "Attempts to send a mail, by how they ended and why.");
   written_ = &AddCounters(registry, "understudy_mails_written_total",
@@ -113,6 +123,17 @@ NotifierMetrics::NotifierMetrics() : registry_(std::make_unique<prometheus::Regi
                   .Help("A commit, flush to the disk included.")
                   .Register(registry)
                   .Add({}, kCommitSeconds);
+  auto& pages = AddCounters(registry, "understudy_page_requests_total",
+                            "Requests for the operator's page and its files, by how they ended.");
+  for (size_t result = 0; result < page_requests_.size(); ++result) {
+    page_requests_[result] =
+        &pages.Add({{"result", PageResultName(static_cast<PageResult>(result))}});
+  }
+  page_answers_ = &prometheus::BuildHistogram()
+                       .Name("understudy_page_duration_seconds")
+                       .Help("From a request for the operator's page to its answer.")
+                       .Register(registry)
+                       .Add({}, kPageSeconds);
   auto& reloads = AddCounters(registry, "understudy_config_reloads_total",
                               "Times the configuration was read again.");
   reloads_ = {&reloads.Add({{"result", "refused"}}), &reloads.Add({{"result", "loaded"}})};
@@ -180,6 +201,13 @@ void NotifierMetrics::CountRejected(Door door, const std::string& reason) {
   rejected_->Add({{"door", DoorName(door)}, {"reason", reason}}).Increment();
 }
 
+void NotifierMetrics::CountSkipped(Door door) {
+  skipped_->Add({{"door", DoorName(door)}}).Increment();
+}
+void NotifierMetrics::CountApiRequest(int error_code) {
+  api_requests_->Add({{"error_code", twilio::ErrorCodeLabel(error_code)}}).Increment();
+}
+
 void NotifierMetrics::CountDegraded() {
   degraded_->Increment();
 }
@@ -210,6 +238,10 @@ void NotifierMetrics::CountAttempt(const Mail& mail, const SendResult& result, a
 
 void NotifierMetrics::ObserveCommit(absl::Duration took) {
   commits_->Observe(absl::ToDoubleSeconds(took));
+}
+void NotifierMetrics::CountPage(PageResult result, absl::Duration took) {
+  page_requests_[static_cast<size_t>(result)]->Increment();
+  page_answers_->Observe(absl::ToDoubleSeconds(took));
 }
 void NotifierMetrics::CountReload(bool good) {
   reloads_[good ? 1 : 0]->Increment();

@@ -16,6 +16,7 @@
 #include "common/serving/http_metrics.h"
 #include "services/notifier/ingest/ingest.h"
 #include "services/notifier/mail/mailer.h"
+#include "services/notifier/page/page_door.h"
 #include "services/notifier/store/store.h"
 
 namespace prometheus {
@@ -63,15 +64,19 @@ class NotifierMetrics {
 
   void CountEvent(const Event& event);
   void CountDuplicate(Door door);
+  void CountSkipped(Door door);
   void CountRejected(Door door, const std::string& reason);
   void CountDegraded();
   void CountLost();
+  // A request to the Alerts resource was answered; 0: well.
+  void CountApiRequest(int error_code);
   void CountHttp(serving::PublicEvent event);
   void CountMailWritten(Reason reason);
   void CountOverLimit(int64_t groups);
   void CountAttempt(const Mail& mail, const SendResult& result, absl::Time now);
   void ObserveCommit(absl::Duration took);
   void CountReload(bool good);
+  void CountPage(PageResult result, absl::Duration took);
 
  private:
   class Scrape;
@@ -84,16 +89,20 @@ class NotifierMetrics {
 
   prometheus::Family<prometheus::Counter>* events_;
   prometheus::Family<prometheus::Counter>* rejected_;
+  prometheus::Family<prometheus::Counter>* skipped_;
+  prometheus::Family<prometheus::Counter>* api_requests_;
   prometheus::Family<prometheus::Counter>* mails_;
   prometheus::Family<prometheus::Counter>* written_;
   std::array<prometheus::Counter*, kDoors> duplicates_;
   std::array<prometheus::Counter*, 2> reloads_;  // refused, loaded
+  std::array<prometheus::Counter*, kPageResults> page_requests_;
   prometheus::Counter* degraded_;
   prometheus::Counter* lost_;
   prometheus::Counter* over_limit_;
   prometheus::Counter* ambiguous_;
   prometheus::Gauge* last_success_;
   prometheus::Histogram* commits_;
+  prometheus::Histogram* page_answers_;
 
   // Set at a scrape.
   std::array<prometheus::Gauge*, 2> groups_;  // open, recovered

@@ -27,6 +27,8 @@
 #include "services/notifier/ingest/ingest.h"
 #include "services/notifier/mail/make_mailer.h"
 #include "services/notifier/metrics.h"
+#include "services/notifier/page/page_door.h"
+#include "services/notifier/rest/alerts_api.h"
 #include "services/notifier/store/sqlite_store.h"
 
 namespace understudy::notifier {
@@ -74,6 +76,10 @@ void LogAttempt(const Mail& mail, const SendResult& result) {
        {"attempts", mail.attempts}});
 }
 
+AlertsSettings AlertsSettingsOf(const NotifierConfig& config) {
+  return {.accounts = config.http.accounts, .public_url = config.http.public_url};
+}
+
 // What the health service of a running server says: SERVING while the store takes events.
 class GrpcHealth {
  public:
@@ -110,6 +116,8 @@ struct Notifier::Parts {
   std::unique_ptr<Ingest> ingest;
   std::unique_ptr<CallerIntake> callers;
   std::unique_ptr<HttpDoor> http_door;
+  std::unique_ptr<PageDoor> page_door;
+  std::unique_ptr<AlertsApi> alerts_api;
   std::unique_ptr<GrpcService> grpc_service;
   std::unique_ptr<serving::PublicServer> http;
   std::unique_ptr<serving::GrpcServer> grpc;
@@ -189,6 +197,7 @@ absl::StatusOr<std::unique_ptr<Notifier>> Notifier::Start(const NotifierConfig& 
                              {"reason", event.refusal.reason},
                              {"field", event.refusal.field}});
                       },
+                  .on_skipped = [&metrics](Door door) { metrics.CountSkipped(door); },
                   .wake = [&parts] { parts.dispatcher_thread->Wake(); }});
   parts.dispatcher_thread = std::make_unique<DispatcherThread>(*parts.dispatcher);
   parts.callers = std::make_unique<CallerIntake>(
@@ -208,6 +217,14 @@ absl::StatusOr<std::unique_ptr<Notifier>> Notifier::Start(const NotifierConfig& 
         Log(LogLevel::kWarning, "request refused", {{"door", DoorName(door)}, {"reason", reason}});
       },
       config.http);
+  parts.page_door = std::make_unique<PageDoor>(
+      *parts.store, config.page,
+      PageDoor::Hooks{.on_request = [&metrics](PageResult result, absl::Duration took) {
+        metrics.CountPage(result, took);
+      }});
+  parts.alerts_api = std::make_unique<AlertsApi>(
+      *parts.store, AlertsSettingsOf(config),
+      [&metrics](int error_code) { metrics.CountApiRequest(error_code); });
   const absl::StatusOr<const serving::TlsIdentity*> http_tls =
       parts.identities.Add("http", config.http_tls);
   if (!http_tls.ok()) return http_tls.status();
@@ -215,8 +232,10 @@ absl::StatusOr<std::unique_ptr<Notifier>> Notifier::Start(const NotifierConfig& 
       {.listen = config.http_listen,
        .tls = *http_tls,
        .on_event = [&metrics](serving::PublicEvent event) { metrics.CountHttp(event); }},
-      [&door = *parts.http_door](const serving::HttpRequest& request) {
-        return door.Handle(request);
+      [&door = *parts.http_door, &alerts = *parts.alerts_api,
+       &page = *parts.page_door](const serving::HttpRequest& request) {
+        if (PageDoor::Owns(request.path)) return page.Handle(request);
+        return AlertsApi::Serves(request.path) ? alerts.Handle(request) : door.Handle(request);
       });
   if (!http.ok()) return http.status();
   parts.http = *std::move(http);
@@ -261,6 +280,8 @@ int Notifier::admin_port() const {
 
 void Notifier::Reload(const NotifierConfig& config) {
   parts_->http_door->SetSettings(config.http);
+  parts_->page_door->SetSettings(config.page);
+  parts_->alerts_api->SetSettings(AlertsSettingsOf(config));
   parts_->dispatcher->SetRules(config.alerts);
   parts_->store->SetWaits(config.alerts.waits);
   parts_->dispatcher_thread->Wake();

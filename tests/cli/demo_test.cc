@@ -3,12 +3,17 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 
 #include "services/cli/mail_text.h"
 #include "services/cli/service_process.h"
+#include "tests/testing/http_client.h"
 #include "tests/testing/program.h"
 #include "tests/testing/temp_dir.h"
 #include "tests/testing/wait.h"
@@ -47,10 +52,21 @@ std::string Content(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// What RunDemo prints; `is_good` is what it returns.
-std::string TextOfDemo(const cli::DemoOptions& options, bool& is_good) {
+// What RunDemo prints; `is_good` is what it returns. `interrupts`, if any, is asked with what it
+// has printed so far.
+std::string TextOfDemo(cli::DemoOptions options, bool& is_good,
+                       const std::function<bool(const std::string&)>& interrupts = {}) {
   std::FILE* out = std::tmpfile();
   if (out == nullptr) return "";
+  if (interrupts) {
+    options.is_interrupted = [&] {
+      std::fflush(out);
+      std::string text(1 << 16, '\0');
+      const ssize_t size = pread(fileno(out), text.data(), text.size(), 0);
+      text.resize(size > 0 ? static_cast<size_t>(size) : 0);
+      return interrupts(text);
+    };
+  }
   is_good = cli::RunDemo(options, {}, out);
   std::rewind(out);
   std::string text(1 << 16, '\0');
@@ -72,6 +88,7 @@ TEST(DemoTest, PassesAndLeavesNothingBehindButTheMails) {
   EXPECT_THAT(end.out,
               HasSubstr("subject   [understudy] 12100 Document parse failure at 127.0.0.1"));
   EXPECT_THAT(end.out, HasSubstr("text      Failing: 12100 Document parse failure at 127.0.0.1"));
+  EXPECT_THAT(end.out, HasSubstr("The operators' page"));
   EXPECT_THAT(end.out, Not(HasSubstr("\x1b")));
 
   const auto left = FilesIn(folder.path());
@@ -83,6 +100,30 @@ TEST(DemoTest, PassesAndLeavesNothingBehindButTheMails) {
     EXPECT_THAT(cli::PlainTextOf(Content(mail)), HasSubstr("WHAT BECAME OF THE"));
     EXPECT_THAT(end.out, HasSubstr("file      " + mail.string()));
   }
+}
+
+TEST(DemoTest, StaysUpWithItsPageUntilInterrupted) {
+  const TempDir mails;
+  bool is_good = false;
+  std::string page;
+  const std::string text = TextOfDemo(
+      {.router_binary = UNDERSTUDY_ROUTER_BINARY,
+       .notifier_binary = UNDERSTUDY_NOTIFIER_BINARY,
+       .mail_directory = mails.path(),
+       .stays = true},
+      is_good, [&](const std::string& so_far) {
+        const std::string before = "http://127.0.0.1:";
+        const size_t stays = so_far.find("Until Ctrl-C.");
+        if (stays == std::string::npos) return false;
+        const size_t at = so_far.rfind(before, stays);
+        HttpClient client(std::atoi(&so_far[at + before.size()]));
+        const auto answer = client.Ask("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        if (answer.has_value()) page = answer->body;
+        return true;
+      });
+  EXPECT_TRUE(is_good) << text;
+  EXPECT_THAT(page, HasSubstr("6 groups of failures are open."));
+  EXPECT_THAT(text, HasSubstr("All as it should be"));
 }
 
 TEST(DemoTest, PutsTheMailsWhereItIsTold) {

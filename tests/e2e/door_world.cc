@@ -29,8 +29,8 @@ std::string TextOfConfig(const NotifierYaml& yaml) {
       "}\n"
       "admin: {listen: \"127.0.0.1:0\"}\n"
       "store: {sqlite: notifier.db}\n",
-      yaml.accounts, yaml.fallback, "mail: {from: Understudy <understudy@example.com>, ", yaml.mail,
-      "}\n", "alerts: {", yaml.alerts, "}\n");
+      yaml.accounts, yaml.fallback, yaml.page, "mail: {from: Understudy <understudy@example.com>, ",
+      yaml.mail, "}\n", "alerts: {", yaml.alerts, "}\n");
 }
 
 }  // namespace

@@ -26,6 +26,7 @@ struct NotifierYaml {
   std::string accounts = {};  // of the root: "accounts: [...]\n"
   std::string http = {};      // more of http: ", public_url: ..."
   std::string fallback = {};  // "fallback: {...}\n"
+  std::string page = {};      // "page: {...}\n"
   std::string mail = "directory: mail";
   // Mails go out at once, and about a known group every second.
   std::string alerts =

@@ -400,11 +400,12 @@ TEST(NotificationTest, Uc3_14_TheDebuggerWebhookIsTheSameEventOncePerSid) {
   ASSERT_TRUE(world.WaitForMails(1));
   EXPECT_THAT(TextOf(world.mails()[0]), HasSubstr("Got HTTP 502"));
 
-  // N8: the same Sid with another event.
+  // N8: the same Sid in other words. The first stay.
   Form other = form;
   other.back().value = R"({"error_code":"12100"})";
-  EXPECT_EQ(world.PostForm("/debugger", other).status, 409);
-  EXPECT_EQ(world.Metric(RejectedMetric("debugger", "EVENT_ID_CONFLICT")), 1);
+  EXPECT_EQ(world.PostForm("/debugger", other).status, 204);
+  EXPECT_EQ(world.Metric("understudy_events_duplicate_total{door=\"debugger\"}"), 3);
+  EXPECT_EQ(world.Metric(EventsMetric("voice", "12100", "unknown")), -1);
   other.back().value = "no JSON";
   EXPECT_EQ(world.PostForm("/debugger", other).status, 400);
   other[1].value = "";

@@ -33,6 +33,7 @@ class ServiceProcess {
   // Waits for the log line that names the ports; false if it does not come.
   [[nodiscard]] bool Ready();
   int grpc_port() const { return grpc_port_; }
+  pid_t pid() const { return pid_; }
   int http_port() const { return http_port_; }  // 0: it has none
   int admin_port() const { return admin_port_; }
 

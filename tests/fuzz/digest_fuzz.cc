@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "services/notifier/mail/digest.h"
-#include "services/notifier/mail/shown_text.h"
+#include "services/notifier/words/shown_text.h"
 #include "tests/fuzz/fuzz_target.h"
 
 using absl::string_view;

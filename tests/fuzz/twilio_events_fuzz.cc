@@ -1,7 +1,9 @@
-// Any bytes as the form of a fallback request and of the debugger webhook, and as a token.
+// Any bytes as the form of a fallback request and of the debugger webhook, as a token, and as an
+// event stream's batch.
 #include <algorithm>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "common/twilio/charset.h"
 #include "services/notifier/ingest/twilio_events.h"
@@ -18,6 +20,8 @@ using understudy::notifier::kMaxTextBytes;
 using understudy::notifier::kMaxUrlBytes;
 using understudy::notifier::kMaxWordBytes;
 using understudy::notifier::Normalize;
+using understudy::notifier::StreamEvents;
+using understudy::notifier::StreamItem;
 using understudy::testing::Require;
 using understudy::twilio::DecodeForm;
 using understudy::twilio::Form;
@@ -66,6 +70,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (const auto event = FallbackEvent(form, kind, token, kNow)) Check(*event);
   const auto read = DebuggerEvent(form);
   if (const auto* event = std::get_if<Event>(&read)) Check(*event);
+  // All of it as an event stream's batch.
+  const auto stream = StreamEvents(std::string(input));
+  if (const auto* items = std::get_if<std::vector<StreamItem>>(&stream)) {
+    for (const StreamItem& item : *items) {
+      if (!item.refusal.has_value()) Check(item.event);
+    }
+  }
   // The rest alone as a payload, which no form would let through so often.
   const auto payload = DebuggerEvent({{"Sid", "NO1"}, {"Payload", std::string(input)}});
   if (const auto* event = std::get_if<Event>(&payload)) Check(*event);

@@ -92,7 +92,10 @@ TEST(NotifierConfigTest, ReadsEveryKey) {
                                   .auth_token = Secret("12345 not a real token")},
                           Account{.sid = "ACabcdefabcdef00000000000000000002"}));
   EXPECT_EQ(config->http.public_url, "https://alerts.example.com:8443");
-  EXPECT_EQ(config->alerts.page_url, "");  // there is no page
+  EXPECT_EQ(config->page.password, Secret("not a real password"));
+  EXPECT_EQ(config->page.user, "alice");
+  EXPECT_FALSE(config->page.mask_numbers);
+  EXPECT_EQ(config->alerts.page_url, "https://alerts.example.com:8443");
   EXPECT_EQ(config->http.fallback.voice_text, "Goodbye.");
   EXPECT_EQ(config->http.fallback.messaging_text, "Please try again.");
   EXPECT_EQ(config->http.fallback.redirect_to, kRedirectToErrorUrl);
@@ -124,7 +127,8 @@ TEST(NotifierConfigTest, ReadsEveryKey) {
                   AlertRoute{.to = {"ops@example.com"}}));
   EXPECT_EQ(config->log_level, serving::LogLevel::kDebug);
   EXPECT_THAT(config->files,
-              UnorderedElementsAre(absl::StrCat(kGood, "/token"), absl::StrCat(kGood, "/ca.pem")));
+              UnorderedElementsAre(absl::StrCat(kGood, "/token"), absl::StrCat(kGood, "/ca.pem"),
+                                   absl::StrCat(kGood, "/page_password")));
 }
 
 TEST(NotifierConfigTest, WatchesThePasswordsFile) {
@@ -197,6 +201,11 @@ TEST(NotifierConfigTest, TheReferencesCommentsAreGoodConfiguration) {
        {"  # smtp:\n", "  smtp:\n"},
        {"  #   password_file: /run/secrets/understudy/mail-password",
         "    password_file: password"},
+       {"# page:\n", "page:\n"},
+       {"#   password_file: /run/secrets/understudy/page-password", "  password_file: password"},
+       {"#   user: operator\n", "  user: operator\n"},
+       {"#   open: false", "  open: false"},
+       {"#   mask_numbers:", "  mask_numbers:"},
        {"  #   ca_file: ", "    ca_file: "},
        {"  #   url:", "    url:"},
        {"  #   starttls:", "    starttls:"},
@@ -219,6 +228,37 @@ TEST(NotifierConfigTest, TheReferencesCommentsAreGoodConfiguration) {
   EXPECT_EQ(config->smtp->username, "understudy");
   EXPECT_EQ(config->smtp->starttls, SmtpOptions().starttls);
   EXPECT_EQ(config->alerts.routes.size(), 2u);
+  EXPECT_EQ(config->page.password, Secret("secret"));
+  const PageSettings defaults;
+  EXPECT_EQ(config->page.open, defaults.open);
+  EXPECT_EQ(config->page.user, defaults.user);
+  EXPECT_EQ(config->page.mask_numbers, defaults.mask_numbers);
+  EXPECT_EQ(config->alerts.page_url, "https://alerts.example.com");
+}
+
+TEST(NotifierConfigTest, ThereIsNoPageUnlessItIsAskedFor) {
+  const std::string rest =
+      "store: {sqlite: n.db}\nmail: {from: u@example.com, directory: mail}\n"
+      "alerts: {routes: [{to: [ops@example.com]}]}\n"
+      "http: {listen: \"127.0.0.1:0\", public_url: \"https://alerts.example.com\"}\n"
+      "grpc: {listen: \"127.0.0.1:0\"}\n";
+  const auto off = ReadNotifierConfig(rest, "n.yaml");
+  ASSERT_TRUE(off.ok()) << off.status();
+  EXPECT_FALSE(off->page.is_on());
+  EXPECT_EQ(off->alerts.page_url, "");
+  const auto open = ReadNotifierConfig(rest + "page: {open: true}\n", "n.yaml");
+  ASSERT_TRUE(open.ok()) << open.status();
+  EXPECT_TRUE(open->page.is_on());
+  EXPECT_EQ(open->alerts.page_url, "https://alerts.example.com");
+  EXPECT_THAT(open->warnings, ::testing::IsEmpty());  // nobody else reaches it
+  const auto to_all = ReadNotifierConfig(
+      absl::StrReplaceAll(rest,
+                          {{"http: {listen: \"127.0.0.1:0\"", "http: {listen: \"0.0.0.0:0\""}}) +
+          "page: {open: true}\n",
+      "n.yaml");
+  ASSERT_TRUE(to_all.ok()) << to_all.status();
+  EXPECT_THAT(to_all->warnings,
+              ::testing::Contains(HasSubstr("page.open: the page is shown to whoever")));
 }
 
 TEST(NotifierConfigTest, TellsAllMistakesAtOnce) {

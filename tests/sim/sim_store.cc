@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <functional>
 #include <iterator>
-#include <limits>
 #include <set>
 
 #include "absl/strings/str_cat.h"
@@ -444,39 +443,55 @@ absl::StatusOr<absl::Time> SimStore::NextDueAt() {
   return next;
 }
 
+bool SimStore::Fits(const StoredEvent& stored, const notifier::EventFilter& filter) const {
+  const Event& event = stored.event;
+  return stored.row > filter.after_row &&
+         (filter.event_id.empty() || event.event_id == filter.event_id) &&
+         (filter.host.empty() || rows_.groups.at(stored.group_id).group.key.host == filter.host) &&
+         (filter.account_sid.empty() || event.account_sid == filter.account_sid) &&
+         (filter.resource_sid.empty() || event.resource_sid == filter.resource_sid) &&
+         (filter.phone_number.empty() || event.phone_number == filter.phone_number) &&
+         (filter.error_code == 0 || event.error_code == filter.error_code) &&
+         (filter.group_id == 0 || stored.group_id == filter.group_id) &&
+         (!filter.level.has_value() || event.level == *filter.level) &&
+         event.occurred_at >= filter.start && event.occurred_at < filter.end;
+}
+
 absl::StatusOr<std::vector<StoredEvent>> SimStore::ListEvents(const notifier::EventFilter& filter,
                                                               int64_t before_row, int max) {
-  return Search({.filter = filter}, before_row, max, std::numeric_limits<int>::max())->events;
+  MutexLock lock(mutex_);
+  std::vector<StoredEvent> listed;
+  const auto list = [&](const auto& kept) REQUIRES(mutex_) {
+    if (listed.size() == static_cast<size_t>(max)) return;
+    const auto& [row, stored] = kept;
+    if ((before_row == 0 || row < before_row) && Fits(stored, filter)) listed.push_back(stored);
+  };
+  if (filter.oldest_first) {
+    std::for_each(rows_.events.begin(), rows_.events.end(), list);
+  } else {
+    std::for_each(rows_.events.rbegin(), rows_.events.rend(), list);
+  }
+  return listed;
 }
 
 absl::StatusOr<notifier::FoundEvents> SimStore::Search(const notifier::EventSearch& search,
                                                        int64_t before_row, int max, int) {
   MutexLock lock(mutex_);
-  const notifier::EventFilter& filter = search.filter;
-  std::vector<StoredEvent> listed;
-  for (const auto& [row, stored] : rows_.events) {
-    const Event& event = stored.event;
-    if ((before_row == 0 || row < before_row) && row > filter.after_row &&
-        (filter.event_id.empty() || event.event_id == filter.event_id) &&
-        (filter.host.empty() || rows_.groups.at(stored.group_id).group.key.host == filter.host) &&
-        (filter.account_sid.empty() || event.account_sid == filter.account_sid) &&
-        (filter.resource_sid.empty() || event.resource_sid == filter.resource_sid) &&
-        (filter.phone_number.empty() || event.phone_number == filter.phone_number) &&
-        (filter.error_code == 0 || event.error_code == filter.error_code) &&
-        (filter.group_id == 0 || stored.group_id == filter.group_id) &&
-        event.occurred_at >= filter.start && event.occurred_at < filter.end &&
-        (search.host.empty() || (GroupKeyOf(event).host == search.host &&
-                                 notifier::BeginsSo(event.error_url, search.url_begins)))) {
-      listed.push_back(stored);
-    }
-  }
-  if (!filter.oldest_first) std::reverse(listed.begin(), listed.end());
   notifier::FoundEvents found;
-  if (listed.size() > static_cast<size_t>(max)) {
-    listed.resize(static_cast<size_t>(max));
-    found.rest_before_row = listed.back().row;
+  for (auto it = rows_.events.rbegin(); it != rows_.events.rend(); ++it) {
+    const auto& [row, stored] = *it;
+    if (before_row != 0 && row >= before_row) continue;
+    if (!Fits(stored, search.filter)) continue;
+    if (!search.host.empty() && (GroupKeyOf(stored.event).host != search.host ||
+                                 !notifier::BeginsSo(stored.event.error_url, search.url_begins))) {
+      continue;
+    }
+    if (found.events.size() == static_cast<size_t>(max)) {
+      found.rest_before_row = row + 1;
+      break;
+    }
+    found.events.push_back(stored);
   }
-  found.events = std::move(listed);
   return found;
 }
 

@@ -84,6 +84,8 @@ class SimStore : public notifier::Store {
 
   static Identity IdentityOf(const notifier::GroupKey& key);
   int64_t CountOpenGroups() const REQUIRES(mutex_);
+  bool Fits(const notifier::StoredEvent& stored, const notifier::EventFilter& filter) const
+      REQUIRES(mutex_);
   // The group that an event of `key` falls into, made if there is none.
   KeptGroup& GroupFor(notifier::GroupKey key) REQUIRES(mutex_);
 

@@ -15,6 +15,7 @@
 #include "common/twilio/content_type.h"
 #include "common/twilio/documents.h"
 #include "common/twilio/form.h"
+#include "common/twilio/json_writer.h"
 #include "common/twilio/url.h"
 #include "services/notifier/ingest/conversion.h"
 #include "services/notifier/ingest/twilio_events.h"
@@ -45,6 +46,39 @@ std::string HeaderOf(const HttpRequest& request, absl::string_view name) {
 
 bool HasType(const HttpRequest& request, absl::string_view type) {
   return twilio::ParseContentType(HeaderOf(request, "Content-Type")).type == type;
+}
+
+// The first event that names any: one sink sends them all.
+std::vector<std::string> AccountsNamed(const std::vector<StreamItem>& items) {
+  for (const StreamItem& item : items) {
+    if (item.event.account_sid.empty()) continue;
+    return {item.event.account_sid, item.master_account_sid};
+  }
+  return {};
+}
+
+// Its sender does not look at it; a person who tries it does.
+std::string StreamAnswer(const Intake& intake, const std::vector<RejectedEvent>& rejected,
+                         int skipped) {
+  twilio::JsonWriter json;
+  json.BeginObject();
+  json.Number("stored", intake.stored);
+  json.Number("duplicates", intake.duplicates);
+  json.Number("skipped", skipped);
+  json.Key("rejected");
+  json.BeginArray();
+  for (const RejectedEvent& event : rejected) {
+    json.BeginObject();
+    json.Number("index", static_cast<int64_t>(event.index));
+    json.Text("event_id", event.event_id);
+    json.Text("reason", event.refusal.reason);
+    json.Text("field", event.refusal.field);
+    json.Text("message", event.refusal.message);
+    json.EndObject();
+  }
+  json.EndArray();
+  json.EndObject();
+  return json.Take() + "\n";
 }
 
 }  // namespace
@@ -87,8 +121,11 @@ HttpResponse HttpDoor::Handle(const HttpRequest& request) {
     return Fallback(request);
   }
   if (request.path == "/debugger") return Debugger(request);
+  if (request.path == "/events/twilio") return Stream(request);
   if (request.path == "/v1/events") return Events(request);
-  return Plain(404, "There is nothing here. See /fallback, /debugger and /v1/events.");
+  return Plain(404,
+               "There is nothing here. See /fallback, /debugger, /events/twilio, /v1/events and "
+               "/v1/Alerts.");
 }
 
 HttpResponse HttpDoor::Refuse(Door door, const SenderProblem& problem) {
@@ -173,8 +210,7 @@ HttpResponse HttpDoor::Debugger(const HttpRequest& request) {
   if (!intake.ok()) return Busy(Door::kDebugger, intake.status());
   if (!intake->rejected.empty()) {
     const Refusal& refusal = intake->rejected.front().refusal;
-    return Plain(refusal.reason == "EVENT_ID_CONFLICT" ? 409 : 400,
-                 absl::StrCat(refusal.field, ": ", refusal.message));
+    return Plain(400, absl::StrCat(refusal.field, ": ", refusal.message));
   }
   return {.status = 204, .content_type = ""};
 }
@@ -225,6 +261,59 @@ HttpResponse HttpDoor::Events(const HttpRequest& request) {
   }
   response.body += "\n";
   return response;
+}
+
+HttpResponse HttpDoor::Stream(const HttpRequest& request) {
+  if (request.method != "POST") return NotAllowed("POST");
+  if (!HasType(request, kJson) && !HasType(request, "application/cloudevents-batch+json") &&
+      !HasType(request, "application/cloudevents+json")) {
+    return Refuse(Door::kStream, {.http_status = 415,
+                                  .reason = "TYPE_INVALID",
+                                  .message = "The Content-Type must be application/json."});
+  }
+  std::variant<std::vector<StreamItem>, Refusal> read = StreamEvents(request.body);
+  if (const auto* refusal = std::get_if<Refusal>(&read)) {
+    return Refuse(Door::kStream,
+                  {.http_status = 400, .reason = refusal->reason, .message = refusal->message});
+  }
+  auto& items = std::get<std::vector<StreamItem>>(read);
+  const std::shared_ptr<const HttpSettings> settings = this->settings();
+  const StreamSender sender =
+      CheckStreamRequest(settings->accounts, settings->public_url, request, AccountsNamed(items));
+  if (sender.problem.has_value()) return Refuse(Door::kStream, *sender.problem);
+
+  std::vector<Event> events;
+  std::vector<size_t> places;  // of the events in the batch
+  std::vector<RejectedEvent> rejected;
+  int skipped = 0;
+  for (size_t i = 0; i < items.size(); ++i) {
+    StreamItem& item = items[i];
+    if (!item.refusal.has_value() &&
+        !MayTellOf(settings->accounts, sender, item.event.account_sid, item.master_account_sid)) {
+      item.refusal = Refusal{.reason = "ACCOUNT_MISMATCH",
+                             .field = "data.account_sid",
+                             .message = "the event is of another account than its sender"};
+    }
+    if (item.refusal.has_value()) {
+      rejected.push_back({.index = i,
+                          .event_id = std::move(item.event.event_id),
+                          .refusal = *std::move(item.refusal)});
+    } else if (item.is_info) {
+      ++skipped;
+    } else {
+      events.push_back(std::move(item.event));
+      places.push_back(i);
+    }
+  }
+  const absl::StatusOr<Intake> intake = ingest_.Take(std::move(events), Door::kStream, absl::Now());
+  if (!intake.ok()) return Busy(Door::kStream, intake.status());
+  for (const RejectedEvent& event : rejected) ingest_.Reject(event, Door::kStream);
+  for (int i = 0; i < skipped; ++i) ingest_.Skip(Door::kStream);
+  for (const RejectedEvent& event : intake->rejected) {
+    rejected.push_back(event);
+    rejected.back().index = places[event.index];
+  }
+  return {.content_type = kJson, .body = StreamAnswer(*intake, rejected, skipped)};
 }
 
 }  // namespace understudy::notifier

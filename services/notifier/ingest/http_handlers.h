@@ -1,4 +1,5 @@
-// The HTTP door: a ready-made Fallback URL, Twilio's debugger webhook, and our own events as JSON.
+// The HTTP door: a ready-made Fallback URL, Twilio's debugger webhook and event streams, and our
+// own events as JSON.
 #ifndef SERVICES_NOTIFIER_INGEST_HTTP_HANDLERS_H_
 #define SERVICES_NOTIFIER_INGEST_HTTP_HANDLERS_H_
 
@@ -57,6 +58,7 @@ class HttpDoor {
   serving::HttpResponse Fallback(const serving::HttpRequest& request);
   serving::HttpResponse Debugger(const serving::HttpRequest& request);
   serving::HttpResponse Events(const serving::HttpRequest& request);
+  serving::HttpResponse Stream(const serving::HttpRequest& request);
   std::string FallbackDocument(const HttpSettings& settings, const Event& event,
                                absl::string_view token, Kind kind);
 

@@ -5,6 +5,16 @@
 
 namespace understudy::notifier {
 
+namespace {
+
+// An account may have both a debugger webhook and an event stream: they tell of an event by the
+// same sid, in other words.
+bool IsToldInTwoWays(Door door) {
+  return door == Door::kDebugger || door == Door::kStream;
+}
+
+}  // namespace
+
 const char* DoorName(Door door) {
   switch (door) {
     case Door::kGrpc:
@@ -15,6 +25,8 @@ const char* DoorName(Door door) {
       return "fallback";
     case Door::kDebugger:
       return "debugger";
+    case Door::kStream:
+      return "stream";
   }
   return "grpc";
 }
@@ -49,6 +61,11 @@ absl::StatusOr<Intake> Ingest::Take(std::vector<Event> events, Door door, absl::
           hooks_.on_duplicate(door);
           break;
         case Appended::kConflict:
+          if (IsToldInTwoWays(door)) {
+            ++intake.duplicates;
+            hooks_.on_duplicate(door);
+            break;
+          }
           intake.rejected.push_back(
               {.index = places[i],
                .event_id = good[i].event_id,

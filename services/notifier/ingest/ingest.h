@@ -21,9 +21,9 @@ inline constexpr size_t kMaxBatchEvents = 500;
 inline constexpr absl::Duration kRetryDelay = absl::Seconds(1);
 
 // By which door an event came; a label.
-enum class Door : uint8_t { kGrpc, kEvents, kFallback, kDebugger };
-inline constexpr int kDoors = 4;
-// "grpc", "events", "fallback", "debugger".
+enum class Door : uint8_t { kGrpc, kEvents, kFallback, kDebugger, kStream };
+inline constexpr int kDoors = 5;
+// "grpc", "events", "fallback", "debugger", "stream".
 const char* DoorName(Door door);
 
 struct RejectedEvent {
@@ -43,6 +43,8 @@ struct IngestHooks {
   std::function<void(const Event&, Door)> on_stored = {};
   std::function<void(Door)> on_duplicate = {};
   std::function<void(const RejectedEvent&, Door)> on_rejected = {};
+  // An event that is none to keep: it tells of no error.
+  std::function<void(Door)> on_skipped = {};
   // Something new is kept: whoever sends mail may have something to do.
   std::function<void()> wake = {};
 };
@@ -58,7 +60,9 @@ class Ingest {
   absl::StatusOr<Intake> Take(std::vector<Event> events, Door door, absl::Time now);
   // Of what a door could not even make an event of: counted like those that Take rejects.
   void Reject(const RejectedEvent& event, Door door) { hooks_.on_rejected(event, door); }
-  // The same for a whole batch whose sender is told that the store failed with `status`.
+  // Of what a door leaves because it tells of no error.
+  void Skip(Door door) { hooks_.on_skipped(door); }
+  // As Reject for a whole batch whose sender is told that the store failed with `status`.
   void TurnAway(const absl::Status& status, Door door);
 
  private:

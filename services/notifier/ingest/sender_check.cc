@@ -1,6 +1,7 @@
 #include "services/notifier/ingest/sender_check.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -40,6 +41,26 @@ twilio::Form WithoutUnsigned(const twilio::Form& body) {
   return rest;
 }
 
+SenderProblem AccountUnknown(const char* name) {
+  return {.http_status = 403,
+          .reason = "ACCOUNT_UNKNOWN",
+          .message = absl::StrCat(name, " is not one of the accounts this service knows")};
+}
+
+SenderProblem SignatureMissing() {
+  return {.http_status = 400,
+          .reason = "SIGNATURE_MISSING",
+          .message = "the header X-Twilio-Signature is missing"};
+}
+
+SenderProblem SignatureWrong() {
+  return {.http_status = 403,
+          .reason = "SIGNATURE_WRONG",
+          .message =
+              "X-Twilio-Signature is not that of this request; is "
+              "http.public_url the address Twilio uses?"};
+}
+
 SenderProblem Unauthorized(const char* message) {
   return {.http_status = 401, .reason = "UNAUTHORIZED", .message = message};
 }
@@ -54,18 +75,10 @@ std::optional<SenderProblem> CheckTwilioRequest(const std::vector<Account>& acco
   if (accounts.empty()) return std::nullopt;
   const std::string* sid = twilio::FindParameter(parameters, "AccountSid");
   const Account* account = sid == nullptr ? nullptr : FindAccount(accounts, *sid);
-  if (account == nullptr) {
-    return SenderProblem{.http_status = 403,
-                         .reason = "ACCOUNT_UNKNOWN",
-                         .message = "AccountSid is not one of the accounts this service knows"};
-  }
+  if (account == nullptr) return AccountUnknown("AccountSid");
   if (account->auth_token.empty()) return std::nullopt;
   const std::string* signature = serving::FindHeader(request.headers, "X-Twilio-Signature");
-  if (signature == nullptr || signature->empty()) {
-    return SenderProblem{.http_status = 400,
-                         .reason = "SIGNATURE_MISSING",
-                         .message = "the header X-Twilio-Signature is missing"};
-  }
+  if (signature == nullptr || signature->empty()) return SignatureMissing();
   const twilio::Form rest = WithoutUnsigned(body);
   for (const std::string& url : SignedUrls(public_url, request)) {
     if (twilio::SignatureMatches(account->auth_token, url, body, *signature) ||
@@ -74,11 +87,7 @@ std::optional<SenderProblem> CheckTwilioRequest(const std::vector<Account>& acco
       return std::nullopt;
     }
   }
-  return SenderProblem{.http_status = 403,
-                       .reason = "SIGNATURE_WRONG",
-                       .message =
-                           "X-Twilio-Signature is not that of this request; is "
-                           "http.public_url the address Twilio uses?"};
+  return SignatureWrong();
 }
 
 BasicSender CheckBasicRequest(const std::vector<Account>& accounts,
@@ -98,6 +107,50 @@ BasicSender CheckBasicRequest(const std::vector<Account>& accounts,
     return {.problem = Unauthorized("the account or its auth token is not right")};
   }
   return {.account_sid = account->sid};
+}
+
+StreamSender CheckStreamRequest(const std::vector<Account>& accounts, absl::string_view public_url,
+                                const serving::HttpRequest& request,
+                                const std::vector<std::string>& named) {
+  if (accounts.empty()) return {};
+  if (serving::FindHeader(request.headers, "Authorization") != nullptr) {
+    BasicSender sender = CheckBasicRequest(accounts, request);
+    if (sender.problem.has_value() || !sender.account_sid.empty()) {
+      return {.problem = std::move(sender.problem),
+              .account_sid = std::move(sender.account_sid),
+              .is_proven = true};
+    }
+  }
+  const std::string* signature = serving::FindHeader(request.headers, "X-Twilio-Signature");
+  const bool is_signed = signature != nullptr && !signature->empty();
+  const Account* believed = nullptr;
+  bool is_known = false;
+  for (const std::string& sid : named) {
+    const Account* account = FindAccount(accounts, sid);
+    if (account == nullptr) continue;
+    is_known = true;
+    if (account->auth_token.empty()) {
+      if (believed == nullptr) believed = account;
+      continue;
+    }
+    if (!is_signed) continue;
+    for (const std::string& url : SignedUrls(public_url, request)) {
+      if (twilio::JsonSignatureMatches(account->auth_token, url, request.body, *signature)) {
+        return {.account_sid = account->sid, .is_proven = true};
+      }
+    }
+  }
+  if (believed != nullptr) return {.account_sid = believed->sid};
+  if (!is_known) return {.problem = AccountUnknown("account_sid")};
+  return {.problem = is_signed ? SignatureWrong() : SignatureMissing()};
+}
+
+bool MayTellOf(const std::vector<Account>& accounts, const StreamSender& sender,
+               absl::string_view account_sid, absl::string_view master_account_sid) {
+  if (sender.account_sid.empty() || sender.account_sid == account_sid) return true;
+  if (!sender.is_proven || sender.account_sid != master_account_sid) return false;
+  const Account* account = FindAccount(accounts, account_sid);
+  return account == nullptr || account->auth_token.empty();
 }
 
 }  // namespace understudy::notifier

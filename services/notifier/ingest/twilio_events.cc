@@ -21,6 +21,7 @@ using nlohmann::json;
 
 // Of a payload's objects within each other; deeper ones tell nothing we read.
 constexpr int kMaxPayloadDepth = 32;
+constexpr char kStreamEventType[] = "com.twilio.error-logs.error.logged";
 // Of what tells a sender's events apart, within our event_id.
 constexpr size_t kMaxNameBytes = 64;
 
@@ -106,11 +107,16 @@ std::string FirstTextAt(const json& root,
   return {};
 }
 
-json ParsePayload(const std::string& text) {
+// Discarded if `text` is no JSON.
+json ParseJson(const std::string& text) {
   const json::parser_callback_t is_shallow = [](int depth, json::parse_event_t, json&) {
     return depth <= kMaxPayloadDepth;
   };
-  json payload = json::parse(text, is_shallow, /*allow_exceptions=*/false);
+  return json::parse(text, is_shallow, /*allow_exceptions=*/false);
+}
+
+json ParsePayload(const std::string& text) {
+  json payload = ParseJson(text);
   return payload.is_object() ? payload : json();
 }
 
@@ -119,6 +125,71 @@ Kind KindOfResource(const json& payload, absl::string_view resource_sid) {
                           absl::StartsWith(resource_sid, "MM") ||
                           TextAt(payload, {"more_info", "sourceComponent"}) == "14100";
   return is_message ? Kind::kMessaging : Kind::kVoice;
+}
+
+// What a payload tells of the request that failed.
+void ReadExchange(const json& payload, Event& event) {
+  event.error_url = FirstTextAt(payload, {{"more_info", "url"}, {"webhook", "request", "url"}});
+  event.phone_number = TextAt(payload, {"webhook", "request", "parameters", "To"});
+  event.http_status = CodeOf(FirstTextAt(
+      payload, {{"webhook", "response", "status_code"}, {"more_info", "httpResponse"}}));
+  event.detail = FirstTextAt(
+      payload, {{"more_info", "msg"}, {"more_info", "Msg"}, {"more_info", "parserMessage"}});
+  event.response_excerpt = TextAt(payload, {"webhook", "response", "body"});
+  event.request_method = MethodOf(TextAt(payload, {"webhook", "request", "method"}));
+  event.parameters = FormAt(payload, {"webhook", "request", "parameters"});
+  event.request_headers = FormAt(payload, {"webhook", "request", "headers"});
+  event.response_headers = FormAt(payload, {"webhook", "response", "headers"});
+}
+
+void SetLevel(absl::string_view level, Event& event) {
+  if (!absl::EqualsIgnoreCase(level, "warning")) return;
+  event.level = Level::kWarning;
+  event.outcome = Outcome::kWarning;
+}
+
+absl::Time DateOf(absl::string_view text) {
+  absl::Time date;
+  return absl::ParseTime(absl::RFC3339_full, text, &date, nullptr) ? date : absl::Time();
+}
+
+StreamItem ReadStreamItem(const json& cloud_event) {
+  StreamItem item;
+  if (TextAt(cloud_event, {"type"}) != kStreamEventType) {
+    item.refusal = Refusal{.reason = "EVENT_TYPE_UNKNOWN",
+                           .field = "type",
+                           .message = absl::StrCat("type is not ", kStreamEventType)};
+    return item;
+  }
+  const std::string sid = FirstTextAt(cloud_event, {{"data", "sid"}, {"id"}});
+  if (sid.empty()) {
+    item.refusal = Refusal{
+        .reason = "SID_REQUIRED", .field = "data.sid", .message = "sid is missing or empty"};
+    return item;
+  }
+  const std::string level = TextAt(cloud_event, {"data", "level"});
+  item.is_info = absl::EqualsIgnoreCase(level, "info");
+  item.master_account_sid = TextAt(cloud_event, {"data", "master_account_sid"});
+  Event& event = item.event;
+  event.event_id = absl::StrCat(kTwilioEventPrefix, ForEventId(sid));
+  event.occurred_at = DateOf(FirstTextAt(cloud_event, {{"data", "date_created"}, {"time"}}));
+  event.account_sid = TextAt(cloud_event, {"data", "account_sid"});
+  event.resource_sid = TextAt(cloud_event, {"data", "correlation_sid"});
+  SetLevel(level, event);
+  // JSON in a string; where it is not, it is still what there is to say.
+  const std::string text = TextAt(cloud_event, {"data", "payload"});
+  const json payload = ParsePayload(text);
+  event.kind = KindOfResource(payload, event.resource_sid);
+  if (absl::StrContains(TextAt(cloud_event, {"data", "product_name"}), "Messaging")) {
+    event.kind = Kind::kMessaging;
+  }
+  ReadExchange(payload, event);
+  if (payload.is_null()) event.detail = text;
+  event.error_code = CodeOf(FirstTextAt(cloud_event, {{"data", "error_code"}}));
+  if (event.error_code == 0) {
+    event.error_code = CodeOf(FirstTextAt(payload, {{"error_code"}, {"more_info", "ErrorCode"}}));
+  }
+  return item;
 }
 
 }  // namespace
@@ -165,15 +236,9 @@ std::variant<Event, Refusal> DebuggerEvent(const twilio::Form& parameters) {
   if (sid.empty()) {
     return Refusal{.reason = "SID_REQUIRED", .field = "Sid", .message = "Sid is missing or empty"};
   }
-  event.event_id = absl::StrCat("debugger-", ForEventId(sid));
-  if (absl::EqualsIgnoreCase(Find(parameters, "Level"), "warning")) {
-    event.level = Level::kWarning;
-    event.outcome = Outcome::kWarning;
-  }
-  absl::Time occurred_at;
-  if (absl::ParseTime(absl::RFC3339_full, Find(parameters, "Timestamp"), &occurred_at, nullptr)) {
-    event.occurred_at = occurred_at;
-  }
+  event.event_id = absl::StrCat(kTwilioEventPrefix, ForEventId(sid));
+  SetLevel(Find(parameters, "Level"), event);
+  event.occurred_at = DateOf(Find(parameters, "Timestamp"));
   const json payload = ParsePayload(Find(parameters, "Payload"));
   if (payload.is_null()) {
     return Refusal{
@@ -182,18 +247,29 @@ std::variant<Event, Refusal> DebuggerEvent(const twilio::Form& parameters) {
   event.error_code = CodeOf(FirstTextAt(payload, {{"error_code"}, {"more_info", "ErrorCode"}}));
   event.resource_sid = TextAt(payload, {"resource_sid"});
   event.kind = KindOfResource(payload, event.resource_sid);
-  event.error_url = FirstTextAt(payload, {{"more_info", "url"}, {"webhook", "request", "url"}});
-  event.phone_number = TextAt(payload, {"webhook", "request", "parameters", "To"});
-  event.http_status = CodeOf(FirstTextAt(
-      payload, {{"webhook", "response", "status_code"}, {"more_info", "httpResponse"}}));
-  event.detail = FirstTextAt(
-      payload, {{"more_info", "msg"}, {"more_info", "Msg"}, {"more_info", "parserMessage"}});
-  event.response_excerpt = TextAt(payload, {"webhook", "response", "body"});
-  event.request_method = MethodOf(TextAt(payload, {"webhook", "request", "method"}));
-  event.parameters = FormAt(payload, {"webhook", "request", "parameters"});
-  event.request_headers = FormAt(payload, {"webhook", "request", "headers"});
-  event.response_headers = FormAt(payload, {"webhook", "response", "headers"});
+  ReadExchange(payload, event);
   return event;
+}
+
+std::variant<std::vector<StreamItem>, Refusal> StreamEvents(const std::string& body) {
+  const json batch = ParseJson(body);
+  std::vector<StreamItem> items;
+  if (batch.is_object()) {
+    items.push_back(ReadStreamItem(batch));
+    return items;
+  }
+  if (!batch.is_array()) {
+    return Refusal{.reason = "JSON_INVALID",
+                   .message = "The body is no JSON array of CloudEvents, and no CloudEvent."};
+  }
+  if (batch.empty() || batch.size() > kMaxStreamEvents) {
+    return Refusal{.reason = "BATCH_SIZE_INVALID",
+                   .message = absl::StrCat("The batch has ", batch.size(), " events; 1 to ",
+                                           kMaxStreamEvents, " are allowed.")};
+  }
+  items.reserve(batch.size());
+  for (const json& cloud_event : batch) items.push_back(ReadStreamItem(cloud_event));
+  return items;
 }
 
 }  // namespace understudy::notifier

@@ -10,9 +10,10 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "common/twilio/explanation.h"
-#include "services/notifier/mail/html_writer.h"
 #include "services/notifier/mail/letter.h"
-#include "services/notifier/mail/shown_text.h"
+#include "services/notifier/words/event_words.h"
+#include "services/notifier/words/html_writer.h"
+#include "services/notifier/words/shown_text.h"
 
 namespace understudy::notifier {
 namespace {
@@ -47,80 +48,12 @@ std::string ShownQuote(string_view quote) {
   return CutEnd(KeepLines(absl::StripTrailingAsciiWhitespace(quote)), kMaxShownQuote);
 }
 
-// What is counted: "1 call", "37 messages".
-enum class Noun : uint8_t { kCall, kMessage, kEvent };
-
-Noun NounOf(Kind kind) {
-  return kind == Kind::kVoice ? Noun::kCall : Noun::kMessage;
-}
-
-std::string Counted(int64_t count, Noun noun, string_view adjective = "") {
-  const char* const name = noun == Noun::kCall      ? " call"
-                           : noun == Noun::kMessage ? " message"
-                                                    : " event";
-  return StrCat(NumberText(count), adjective, name, count == 1 ? "" : "s");
-}
-
-// Of those who called.
-const char* OutcomeText(Outcome outcome, Noun noun) {
-  switch (outcome) {
-    case Outcome::kFallbackAnswered:
-      return "answered by the fallback";
-    case Outcome::kDefaultAnswered:
-      return noun == Noun::kCall ? "heard the default message" : "got the default answer";
-    case Outcome::kWarning:
-      return "answered, parts of the document skipped";
-    case Outcome::kUnknown:
-      break;
-  }
-  return "with unknown outcome";
-}
-
-// The worst first.
-constexpr Outcome kOutcomesByWeight[] = {Outcome::kDefaultAnswered, Outcome::kUnknown,
-                                         Outcome::kFallbackAnswered, Outcome::kWarning};
-
-std::vector<Outcome> OutcomesIn(const Counts& counts) {
-  std::vector<Outcome> outcomes;
-  for (const Outcome outcome : kOutcomesByWeight) {
-    if (counts.of(outcome) > 0) outcomes.push_back(outcome);
-  }
-  return outcomes;
-}
-
-// "all answered by the fallback"; "3 heard the default message, 34 answered by the fallback".
-std::string OutcomesText(const Counts& counts, Noun noun) {
-  const std::vector<Outcome> outcomes = OutcomesIn(counts);
-  if (outcomes.size() == 1) {
-    const char* const text = OutcomeText(outcomes.front(), noun);
-    return counts.total() == 1 ? text : StrCat("all ", text);
-  }
-  return absl::StrJoin(outcomes, ", ", [&](std::string* out, Outcome outcome) {
-    StrAppend(out, NumberText(counts.of(outcome)), " ", OutcomeText(outcome, noun));
-  });
-}
-
 // The same in less room: what is worst, or else how many were answered.
 std::string ShortOutcomesText(const Counts& counts, Noun noun) {
   if (OutcomesIn(counts).size() <= 1) return OutcomesText(counts, noun);
   const Outcome telling = counts.of(Outcome::kDefaultAnswered) > 0 ? Outcome::kDefaultAnswered
                                                                    : Outcome::kFallbackAnswered;
   return StrCat(NumberText(counts.of(telling)), " ", OutcomeText(telling, noun));
-}
-
-std::string CodeName(int code) {
-  const twilio::ErrorCode* const known = twilio::FindErrorCode(code);
-  return known == nullptr ? "unknown error" : std::string(known->name);
-}
-
-// "11200 HTTP retrieval failure".
-std::string CodeText(int code) {
-  return code == 0 ? CodeName(code) : StrCat(code, " ", CodeName(code));
-}
-
-// Without what only a broken URL has behind its host: queries hold secrets.
-std::string ShownHost(string_view host) {
-  return OneLine(host.substr(0, host.find_first_of("/?#")));
 }
 
 // "11200 HTTP retrieval failure at www.example.com" in at most `room` characters: the name gives
@@ -168,23 +101,6 @@ auto SignatureOf(const Event& event) {
                   event.response_excerpt);
 }
 
-// "HTTP 500 from the primary, phase status". An event from elsewhere may not say how it failed.
-std::string CaseTitle(const Event& event) {
-  const bool is_known = event.http_status != 0 || event.phase != Phase::kNone;
-  std::string title = !is_known                ? std::string("Failure")
-                      : event.http_status == 0 ? std::string("No response")
-                                               : StrCat("HTTP ", event.http_status);
-  if (event.target != Target::kUnspecified) {
-    StrAppend(&title, is_known ? " from the " : " of the ",
-              event.target == Target::kPrimary ? "primary" : "fallback");
-  }
-  if (event.phase != Phase::kNone) {
-    const std::string phase(absl::StripPrefix(PhaseName(event.phase), "PHASE_"));
-    StrAppend(&title, ", phase ", absl::AsciiStrToLower(phase));
-  }
-  return title;
-}
-
 std::string CallText(const Event& event) {
   std::vector<std::string> parts = {TimeText(event.occurred_at)};
   for (const std::string* word : {&event.resource_sid, &event.phone_number}) {
@@ -207,7 +123,7 @@ std::vector<Block> CasesOf(absl::Span<const Event> sample) {
     });
     if (found == cases.end()) {
       cases.push_back({&*event,
-                       {.title = CaseTitle(*event),
+                       {.title = FailureText(*event),
                         .url = ShownUrl(event->error_url),
                         .detail = CutEnd(OneLine(event->detail), kMaxShownDetail),
                         .quote = ShownQuote(event->response_excerpt)}});

@@ -7,8 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
-#include "services/notifier/mail/html_writer.h"
-#include "services/notifier/mail/shown_text.h"
+#include "services/notifier/words/html_writer.h"
+#include "services/notifier/words/shown_text.h"
 
 namespace understudy::notifier {
 namespace {

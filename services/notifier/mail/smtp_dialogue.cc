@@ -12,7 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/twilio/charset.h"
-#include "services/notifier/mail/shown_text.h"
+#include "services/notifier/words/shown_text.h"
 
 namespace understudy::notifier {
 namespace {

@@ -95,12 +95,13 @@ std::vector<StoredEvent> ListEvents(Connection& connection, const EventFilter& f
   if (filter.end != absl::InfiniteFuture()) {
     sql += " AND b.first_occurred_at < ?9 AND occurred_at < ?9";
   }
-  sql += filter.oldest_first ? " ORDER BY b.block, row LIMIT ?14"
-                             : " ORDER BY b.block DESC, row DESC LIMIT ?14";
-  Rows rows = connection.Query(sql, BlockOf(last), last, filter.account_sid, filter.resource_sid,
-                               filter.phone_number, filter.error_code, filter.group_id,
-                               filter.start, filter.end, filter.event_id, filter.host,
-                               filter.after_row, BlockOf(filter.after_row + 1), max);
+  if (filter.level.has_value()) sql += " AND level = ?14";
+  sql += filter.oldest_first ? " ORDER BY b.block, row LIMIT ?15"
+                             : " ORDER BY b.block DESC, row DESC LIMIT ?15";
+  Rows rows = connection.Query(
+      sql, BlockOf(last), last, filter.account_sid, filter.resource_sid, filter.phone_number,
+      filter.error_code, filter.group_id, filter.start, filter.end, filter.event_id, filter.host,
+      filter.after_row, BlockOf(filter.after_row + 1), filter.level.value_or(Level::kError), max);
   std::vector<StoredEvent> events;
   while (rows.Next()) events.push_back(ReadStoredEvent(rows));
   return events;
@@ -139,7 +140,7 @@ std::optional<Group> FindGroup(Connection& connection, int64_t id) {
 
 std::optional<StoredEvent> FindEvent(Connection& connection, int64_t row) {
   Rows rows = connection.Query(absl::StrCat("SELECT ", kStoredEventColumns, " FROM events AS e",
-                                            kJoinDetails, " WHERE row = ?"),
+                                            kJoinDetails, " WHERE e.row = ?"),
                                row);
   if (!rows.Next()) return std::nullopt;
   return ReadStoredEvent(rows);

@@ -30,12 +30,22 @@ bool BeginsSo(absl::string_view url, absl::string_view beginning) {
   return absl::StartsWithIgnoreCase(url, beginning);
 }
 
+namespace {
+
+// Rounded down.
+int64_t Periods(absl::Time time, int64_t seconds) {
+  const int64_t since = absl::ToUnixSeconds(time);
+  return since / seconds - (since % seconds < 0 ? 1 : 0);
+}
+
+}  // namespace
+
 int64_t MinuteOf(absl::Time time) {
-  return absl::ToInt64Minutes(absl::Floor(time - absl::UnixEpoch(), absl::Minutes(1)));
+  return Periods(time, 60);
 }
 
 int64_t HourOf(absl::Time time) {
-  return absl::ToInt64Hours(absl::Floor(time - absl::UnixEpoch(), absl::Hours(1)));
+  return Periods(time, 3600);
 }
 
 int CountedCode(int error_code) {

@@ -145,10 +145,11 @@ struct EventFilter {
   int error_code = 0;
   std::string host = {};  // of its group's key
   int64_t group_id = 0;
+  std::optional<Level> level = {};
   int64_t after_row = 0;
-  bool oldest_first = false;                // in place of the newest
   absl::Time start = absl::InfinitePast();  // by occurred_at, inclusive
   absl::Time end = absl::InfiniteFuture();  // exclusive
+  bool oldest_first = false;
 };
 struct GroupFilter {
   std::string account_sid = {};
@@ -160,7 +161,8 @@ struct GroupFilter {
 
 // What a person looks for: what the filter says, and a URL of which they know the beginning.
 struct EventSearch {
-  EventFilter filter = {};      // without host, after_row and oldest_first
+  // Without host, level, after_row and oldest_first.
+  EventFilter filter = {};
   std::string host = {};        // of error_url, as in GroupKey; empty: any
   std::string url_begins = {};  // see BeginsSo
 };
@@ -224,7 +226,7 @@ class Store {
   // When the next group or mail is due; InfiniteFuture if none is.
   virtual absl::StatusOr<absl::Time> NextDueAt() = 0;
 
-  // Newest first, unless the filter says otherwise; `before_row` 0: up to the newest. For groups
+  // Newest first, unless the filter says otherwise; `before_row` 0: from the newest on. For groups
   // rows are those of their last event.
   virtual absl::StatusOr<std::vector<StoredEvent>> ListEvents(const EventFilter& filter,
                                                               int64_t before_row, int max) = 0;

@@ -3,7 +3,7 @@
 namespace understudy::notifier {
 
 void SummaryChanges::Added(int64_t group_id, const Event& event) {
-  minutes_[{MinuteOf(event.received_at), CountedCode(event.error_code)}].Add(event.outcome);
+  minutes_[{MinuteOf(event.received_at), event.error_code}].Add(event.outcome);
   ++hours_[{HourOf(event.received_at), group_id}];
 }
 
@@ -18,7 +18,7 @@ void SummaryChanges::Write(Connection& connection) const {
         "fallback_answered_count = fallback_answered_count + excluded.fallback_answered_count, "
         "default_answered_count = default_answered_count + excluded.default_answered_count, "
         "warning_count = warning_count + excluded.warning_count",
-        key.first, key.second, counts[0], counts[1], counts[2], counts[3]);
+        key.first, CountedCode(key.second), counts[0], counts[1], counts[2], counts[3]);
   }
   for (const auto& [key, events] : hours_) {
     connection.Run(

@@ -4,10 +4,10 @@
 #define SERVICES_NOTIFIER_STORE_SUMMARIES_H_
 
 #include <cstdint>
-#include <map>
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/time/time.h"
 #include "common/sqlite/sqlite.h"
 #include "services/notifier/store/store.h"
@@ -25,9 +25,8 @@ class SummaryChanges {
   void Write(Connection& connection) const;
 
  private:
-  // In the order of their tables.
-  std::map<std::pair<int64_t, int>, Counts> minutes_;     // by minute and code
-  std::map<std::pair<int64_t, int64_t>, int64_t> hours_;  // by hour and group
+  absl::flat_hash_map<std::pair<int64_t, int>, Counts> minutes_;     // by minute and code
+  absl::flat_hash_map<std::pair<int64_t, int64_t>, int64_t> hours_;  // by hour and group
 };
 
 // Takes out what is wholly before `before`, at most `max` rows of each table, the oldest first.

@@ -111,6 +111,7 @@ class CallerIntakeTest : public ::testing::Test {
        .on_duplicate = [](Door) {},
        .on_rejected = [this](const RejectedEvent& e,
                              Door) { Note(&CallerIntakeTest::rejected_, e.refusal.reason); },
+       .on_skipped = [](Door) {},
        .wake = [] {}}};
   std::optional<CallerIntake> callers_;
 };

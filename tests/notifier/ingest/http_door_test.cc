@@ -71,6 +71,7 @@ class DoorsTest : public ::testing::Test {
                       [this](const RejectedEvent& e, Door door) {
                         rejected_.push_back(absl::StrCat(DoorName(door), " ", e.refusal.reason));
                       },
+                  .on_skipped = [](Door) {},
                   .wake = [] {}}};
   CallerIntake callers_{
       ingest_,

@@ -151,6 +151,107 @@ std::string CheckBasic(const std::vector<Account>& accounts, const std::string& 
   return absl::StrCat(sender.problem->http_status, " ", sender.problem->reason);
 }
 
+// An event stream's batch, posted to `target` with these headers.
+StreamSender CheckStream(const std::vector<std::string>& named, const std::string& query,
+                         const serving::HttpHeaders& headers,
+                         const std::vector<Account>& accounts = Accounts()) {
+  HttpRequest request = {.method = "POST",
+                         .target = absl::StrCat("/events/twilio", query.empty() ? "" : "?", query),
+                         .path = "/events/twilio",
+                         .query = query,
+                         .headers = headers,
+                         .body = "[]"};
+  request.headers.push_back({"Host", "inside:8081"});
+  return CheckStreamRequest(accounts, kPublicUrl, request, named);
+}
+// Of the body "[]".
+constexpr char kBodyHash[] =
+    "bodySHA256=4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945";
+
+serving::HttpHeader StreamSignature(const char* token = kToken) {
+  return {"X-Twilio-Signature",
+          SignatureFor(absl::StrCat(kPublicUrl, "/events/twilio?", kBodyHash), {}, token)};
+}
+serving::HttpHeader BasicOf(absl::string_view sid, absl::string_view token) {
+  return {"Authorization",
+          absl::StrCat("Basic ", absl::Base64Escape(absl::StrCat(sid, ":", token)))};
+}
+std::string ReasonOf(const StreamSender& sender) {
+  return sender.problem.has_value()
+             ? absl::StrCat(sender.problem->http_status, " ", sender.problem->reason)
+             : absl::StrCat(sender.account_sid, sender.is_proven ? " proven" : "");
+}
+
+TEST(CheckStreamRequestTest, WithoutAccountsEverybodyMay) {
+  EXPECT_EQ(ReasonOf(CheckStream({kSigning}, "", {}, {})), "");
+  EXPECT_EQ(ReasonOf(CheckStream({}, "", {BasicOf("AC1", "x")}, {})), "");
+}
+
+TEST(CheckStreamRequestTest, OneOfTheNamedAccountsHasSigned) {
+  const std::string proven = absl::StrCat(kSigning, " proven");
+  EXPECT_EQ(ReasonOf(CheckStream({kSigning}, kBodyHash, {StreamSignature()})), proven);
+  EXPECT_EQ(ReasonOf(CheckStream({"AC9", kSigning}, kBodyHash, {StreamSignature()})), proven);
+  EXPECT_EQ(ReasonOf(CheckStream({kUnsigned, kSigning}, kBodyHash, {StreamSignature()})), proven);
+  EXPECT_EQ(ReasonOf(CheckStream({kSigning}, kBodyHash, {})), "400 SIGNATURE_MISSING");
+  EXPECT_EQ(ReasonOf(CheckStream({kSigning}, kBodyHash, {StreamSignature("other")})),
+            "403 SIGNATURE_WRONG");
+  // The URL is signed, but says nothing of the body, or something else.
+  EXPECT_EQ(ReasonOf(CheckStream({kSigning}, "",
+                                 {{"X-Twilio-Signature",
+                                   SignatureFor(absl::StrCat(kPublicUrl, "/events/twilio"), {})}})),
+            "403 SIGNATURE_WRONG");
+  EXPECT_EQ(ReasonOf(CheckStream(
+                {kSigning}, "bodySHA256=00",
+                {{"X-Twilio-Signature",
+                  SignatureFor(absl::StrCat(kPublicUrl, "/events/twilio?bodySHA256=00"), {})}})),
+            "403 SIGNATURE_WRONG");
+  for (const std::vector<std::string>& named :
+       {std::vector<std::string>{}, {"AC9"}, {"", ""}, {"AC9", "AC8"}}) {
+    EXPECT_EQ(ReasonOf(CheckStream(named, kBodyHash, {StreamSignature()})), "403 ACCOUNT_UNKNOWN");
+  }
+}
+
+TEST(CheckStreamRequestTest, AnAccountWithoutATokenIsBelieved) {
+  EXPECT_EQ(ReasonOf(CheckStream({kUnsigned}, "", {})), kUnsigned);
+  EXPECT_EQ(ReasonOf(CheckStream({kSigning, kUnsigned}, "", {})), kUnsigned);
+}
+
+TEST(CheckStreamRequestTest, SidAndTokenWillDoAsWell) {
+  EXPECT_EQ(ReasonOf(CheckStream({"AC9"}, "", {BasicOf(kSigning, kToken)})),
+            absl::StrCat(kSigning, " proven"));
+  EXPECT_EQ(ReasonOf(CheckStream({kSigning}, "", {BasicOf(kSigning, "wrong")})),
+            "401 UNAUTHORIZED");
+  EXPECT_EQ(ReasonOf(CheckStream({kUnsigned}, "", {BasicOf(kUnsigned, "")})), "401 UNAUTHORIZED");
+}
+
+TEST(MayTellOfTest, ItsOwnEventsAndThoseOfSubaccountsThatAreNotOurs) {
+  const StreamSender proven = {.account_sid = kSigning, .is_proven = true};
+  const StreamSender believed = {.account_sid = kUnsigned};
+  const std::string other = "AC00000000000000000000000000000003";
+  const struct {
+    StreamSender sender;
+    std::string account;
+    std::string master;
+    bool may;
+  } kCases[] = {
+      {{}, kSigning, "", true},
+      {proven, kSigning, "", true},
+      {proven, other, kSigning, true},
+      {proven, kUnsigned, kSigning, true},
+      {proven, other, "", false},
+      {proven, other, kUnsigned, false},
+      {believed, kUnsigned, "", true},
+      {believed, other, kUnsigned, false},
+      {believed, kSigning, kUnsigned, false},
+      // Who has a token of its own speaks for itself.
+      {{.account_sid = other, .is_proven = true}, kSigning, other, false},
+  };
+  for (const auto& c : kCases) {
+    EXPECT_EQ(MayTellOf(Accounts(), c.sender, c.account, c.master), c.may)
+        << c.sender.account_sid << " " << c.account << " " << c.master;
+  }
+}
+
 TEST(CheckBasicRequestTest, SidAndToken) {
   const auto basic = [](absl::string_view credentials) {
     return absl::StrCat("Basic ", absl::Base64Escape(credentials));

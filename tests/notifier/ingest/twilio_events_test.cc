@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 
@@ -310,6 +311,125 @@ TEST(DebuggerEventTest, AnySidMakesAGoodEventId) {
     EXPECT_THAT(event.event_id, StartsWith("debugger-"));
     EXPECT_FALSE(Normalize(event, kNow).has_value()) << event.event_id;
   }
+}
+
+// A CloudEvent with that `data`; what is `more` stands beside it.
+std::string CloudEvent(const std::string& data, const std::string& more = "") {
+  return absl::StrCat(R"({"specversion":"1.0","type":"com.twilio.error-logs.error.logged",
+      "source":"/v1/Errors","id":"NO00000000000000000000000000000001",
+      "time":"2025-11-24T15:58:55Z")",
+                      more, R"(,"data":)", data, "}");
+}
+
+constexpr char kStreamData[] =
+    R"({
+  "sid": "NO00000000000000000000000000000001",
+  "account_sid": "AC00000000000000000000000000000001", "master_account_sid": null,
+  "date_created": "2025-11-24T15:58:54.250Z", "level": "ERROR", "error_code": "11200",
+  "correlation_sid": "CA0123456789abcdef0123456789abcdef",
+  "request_sid": "RQ0123456789abcdef0123456789abcdef", "service_sid": null,
+  "product_name": "Programmable Voice",
+  "payload": "{\"resource_sid\":\"CA9\",\"error_code\":\"11205\",)"
+    R"(\"more_info\":{\"Msg\":\"Got HTTP 502\",)"
+    R"(\"url\":\"http://www.example.com/index\"},\"webhook\":{)"
+    R"(\"request\":{\"method\":\"GET\",\"headers\":{\"Accept\":\"*/*\"},)"
+    R"(\"parameters\":{\"To\":\"+14155550199\"}},)"
+    R"(\"response\":{\"status_code\":502,)"
+    R"(\"headers\":{\"Server\":\"nginx\"},\"body\":\"bad gateway\"}}}"})";
+
+std::vector<StreamItem> Stream(const std::string& body) {
+  auto read = StreamEvents(body);
+  const auto* refusal = std::get_if<Refusal>(&read);
+  EXPECT_EQ(refusal, nullptr) << refusal->message;
+  return refusal == nullptr ? std::get<std::vector<StreamItem>>(std::move(read))
+                            : std::vector<StreamItem>();
+}
+std::string StreamReason(const std::string& body) {
+  auto read = StreamEvents(body);
+  const auto* refusal = std::get_if<Refusal>(&read);
+  return refusal == nullptr ? "" : refusal->reason;
+}
+
+TEST(StreamEventsTest, SayAllTheBatchDoes) {
+  const auto items = Stream(absl::StrCat("[", CloudEvent(kStreamData), "]"));
+  ASSERT_EQ(items.size(), 1u);
+  EXPECT_FALSE(items[0].refusal.has_value());
+  EXPECT_FALSE(items[0].is_info);
+  EXPECT_EQ(items[0].master_account_sid, "");
+  EXPECT_EQ(items[0].event, (Event{.event_id = "debugger-NO00000000000000000000000000000001",
+                                   .occurred_at = absl::FromUnixMillis(1763999934250),
+                                   .account_sid = kAccount,
+                                   .kind = Kind::kVoice,
+                                   .phone_number = "+14155550199",
+                                   .resource_sid = kCall,
+                                   .level = Level::kError,
+                                   .error_code = 11200,
+                                   .error_url = "http://www.example.com/index",
+                                   .http_status = 502,
+                                   .detail = "Got HTTP 502",
+                                   .response_excerpt = "bad gateway",
+                                   .request_method = Method::kGet,
+                                   .parameters = {{"To", "+14155550199"}},
+                                   .request_headers = {{"Accept", "*/*"}},
+                                   .response_headers = {{"Server", "nginx"}}}));
+  // One alone is a batch of one.
+  EXPECT_EQ(Stream(CloudEvent(kStreamData))[0].event, items[0].event);
+}
+
+TEST(StreamEventsTest, FindWhatThereIs) {
+  const auto event_of = [](const std::string& data) { return Stream(CloudEvent(data))[0].event; };
+  EXPECT_EQ(event_of("{}").event_id, "debugger-NO00000000000000000000000000000001");  // the id
+  EXPECT_EQ(event_of("{}").occurred_at, absl::FromUnixSeconds(1763999935));           // the time
+  EXPECT_EQ(event_of(R"({"error_code":12100})").error_code, 12100);
+  EXPECT_EQ(event_of(R"({"payload":"{\"error_code\":\"12200\"}"})").error_code, 12200);
+  EXPECT_EQ(event_of(R"({"payload":"no JSON"})").detail, "no JSON");
+  EXPECT_EQ(event_of(R"({"payload":"[1]"})").detail, "[1]");
+  EXPECT_EQ(event_of(R"({"payload":null})").detail, "");
+  EXPECT_EQ(event_of(R"({"correlation_sid":"SM1"})").kind, Kind::kMessaging);
+  EXPECT_EQ(event_of(R"({"product_name":"Programmable Messaging"})").kind, Kind::kMessaging);
+  EXPECT_EQ(event_of(R"({"product_name":"Programmable Voice"})").kind, Kind::kVoice);
+  EXPECT_EQ(event_of(R"({"level":"Warning"})").level, Level::kWarning);
+  EXPECT_EQ(event_of(R"({"level":"Warning"})").outcome, Outcome::kWarning);
+  EXPECT_EQ(event_of(R"({"level":"error"})").outcome, Outcome::kUnknown);
+  EXPECT_EQ(event_of("[]").account_sid, "");
+  EXPECT_EQ(Stream(CloudEvent(R"({"master_account_sid":"AC2"})"))[0].master_account_sid, "AC2");
+}
+
+TEST(StreamEventsTest, InfoIsNoError) {
+  for (const char* level : {"INFO", "info", "Info"}) {
+    const auto items = Stream(CloudEvent(absl::StrCat(R"({"level":")", level, R"("})")));
+    EXPECT_TRUE(items[0].is_info) << level;
+    EXPECT_FALSE(items[0].refusal.has_value()) << level;
+  }
+}
+
+TEST(StreamEventsTest, ABadEventDoesNotKeepOutTheOthers) {
+  const auto items = Stream(absl::StrCat("[1, {}, ", R"({"type":"com.twilio.messaging.sent"}, )",
+                                         R"({"type":"com.twilio.error-logs.error.logged"},)",
+                                         CloudEvent(kStreamData), "]"));
+  ASSERT_EQ(items.size(), 5u);
+  for (size_t i = 0; i < 3; ++i) EXPECT_EQ(items[i].refusal->reason, "EVENT_TYPE_UNKNOWN") << i;
+  EXPECT_EQ(items[3].refusal->reason, "SID_REQUIRED");
+  EXPECT_FALSE(items[4].refusal.has_value());
+}
+
+TEST(StreamEventsTest, SayWhyThereAreNone) {
+  for (const char* body : {"", "null", "1", "\"text\"", "[", "{", "[]]", "{}{}", "[\"\xFF\"]"}) {
+    EXPECT_EQ(StreamReason(body), "JSON_INVALID") << body;
+  }
+  EXPECT_EQ(StreamReason("[]"), "BATCH_SIZE_INVALID");
+  std::string batch = "[1";
+  for (size_t i = 1; i < kMaxStreamEvents; ++i) batch += ",1";
+  EXPECT_EQ(Stream(batch + "]").size(), kMaxStreamEvents);
+  EXPECT_EQ(StreamReason(batch + ",1]"), "BATCH_SIZE_INVALID");
+}
+
+TEST(StreamEventsTest, DepthIsBounded) {
+  const std::string deep(100000, '[');
+  EXPECT_EQ(StreamReason(deep), "JSON_INVALID");
+  const auto items = Stream(CloudEvent(
+      absl::StrCat(R"({"error_code":"11200","x":)", deep, std::string(100000, ']'), "}")));
+  EXPECT_EQ(items[0].event.error_code, 11200);
 }
 
 }  // namespace

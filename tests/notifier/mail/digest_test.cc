@@ -13,7 +13,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
-#include "services/notifier/mail/shown_text.h"
+#include "services/notifier/words/shown_text.h"
 #include "tests/testing/golden.h"
 
 namespace understudy::notifier {

@@ -207,7 +207,7 @@ TEST_F(SqliteStoreTest, AFileFromBeforeThereWereCountsGetsThoseOfItsLastDay) {
   }
   {
     OtherProgram other(Path());
-    other.Execute("DROP TABLE minute_counts; DROP TABLE hour_counts");
+    other.Execute("DROP TABLE minute_counts; DROP TABLE hour_counts; DROP TABLE event_details");
     other.Execute("PRAGMA user_version = 2");
   }
   const auto store = Open();

@@ -919,6 +919,29 @@ TEST_P(StoreContractTest, ListsAreNarrowedByTime) {
   EXPECT_THAT(list(At(absl::Hours(3)), At(absl::Hours(3))), IsEmpty());
 }
 
+TEST_P(StoreContractTest, ListsAreNarrowedByLevel) {
+  std::vector<Event> events = {SampleEvent("1"), SampleEvent("2"), SampleEvent("3")};
+  events[1].level = Level::kWarning;
+  Append(events);
+  EXPECT_THAT(List({.level = Level::kError}), ElementsAre("3", "1"));
+  EXPECT_THAT(List({.account_sid = kAccount, .level = Level::kWarning}), ElementsAre("2"));
+  EXPECT_THAT(List({.account_sid = kOtherAccount, .level = Level::kWarning}), IsEmpty());
+}
+
+TEST_P(StoreContractTest, ListsBeginWithTheOldestWhereThatIsWanted) {
+  std::vector<Event> events;
+  for (int i = 0; i < 5; ++i) events.push_back(SampleEvent(absl::StrCat(i)));
+  Append(events);
+  EXPECT_THAT(List({.oldest_first = true}), ElementsAre("0", "1", "2", "3", "4"));
+  EXPECT_THAT(List({.account_sid = kAccount, .after_row = 2, .oldest_first = true}),
+              ElementsAre("2", "3", "4"));
+  const auto next = store_->ListEvents({.after_row = 1, .oldest_first = true}, 5, 2);
+  ASSERT_TRUE(next.ok());
+  ASSERT_EQ(next->size(), 2u);
+  EXPECT_EQ((*next)[0].row, 2);
+  EXPECT_EQ((*next)[1].row, 3);
+}
+
 TEST_P(StoreContractTest, PagesFollowOneAnother) {
   std::vector<Event> events;
   for (int i = 0; i < 7; ++i) events.push_back(SampleEvent(absl::StrCat(i)));

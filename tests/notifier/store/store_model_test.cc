@@ -37,6 +37,7 @@ using notifier::Counts;
 using notifier::Event;
 using notifier::Group;
 using notifier::GroupState;
+using notifier::Level;
 using notifier::Mail;
 using notifier::MailState;
 using notifier::SqliteStore;
@@ -156,6 +157,7 @@ class Steps {
     event.error_code = Code();
     event.phone_number = Chance(20) ? "" : Number();
     event.resource_sid = Chance(20) ? "" : absl::StrCat("CA", Below(30));
+    event.level = Chance(70) ? Level::kError : Level::kWarning;
     event.outcome = static_cast<notifier::Outcome>(Below(notifier::kOutcomes));
     if (Chance(30)) event.parameters = {{"From", Number()}};
     event.detail = Chance(80) ? "" : "another";  // and so a conflict, if the id is known
@@ -296,7 +298,8 @@ class Steps {
     if (Chance(5)) filter.event_id = absl::StrCat("e", Below(400));
     if (Chance(15)) filter.host = Host();
     if (Chance(15)) filter.after_row = NewestRow() - Below(60);
-    filter.oldest_first = Chance(20);
+    if (Chance(15)) filter.level = Chance(50) ? Level::kError : Level::kWarning;
+    if (Chance(15)) filter.oldest_first = true;
     if (Chance(30)) filter.start = Near();
     if (Chance(30)) filter.end = Near();
     std::string text = "list:";

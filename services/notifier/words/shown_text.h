@@ -1,7 +1,7 @@
 // Texts from outside, made fit to be shown: whatever they hold, they cannot break a line, reorder
 // what stands beside them or hide a part of themselves. Pure.
-#ifndef SERVICES_NOTIFIER_MAIL_SHOWN_TEXT_H_
-#define SERVICES_NOTIFIER_MAIL_SHOWN_TEXT_H_
+#ifndef SERVICES_NOTIFIER_WORDS_SHOWN_TEXT_H_
+#define SERVICES_NOTIFIER_WORDS_SHOWN_TEXT_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -41,4 +41,4 @@ std::string DurationText(absl::Duration duration);
 
 }  // namespace understudy::notifier
 
-#endif  // SERVICES_NOTIFIER_MAIL_SHOWN_TEXT_H_
+#endif  // SERVICES_NOTIFIER_WORDS_SHOWN_TEXT_H_

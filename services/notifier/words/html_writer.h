@@ -1,7 +1,7 @@
 // HTML in which nothing from outside can be markup: only literals of our own source are written as
 // they are, and everything else is made fit to be shown and escaped. Pure.
-#ifndef SERVICES_NOTIFIER_MAIL_HTML_WRITER_H_
-#define SERVICES_NOTIFIER_MAIL_HTML_WRITER_H_
+#ifndef SERVICES_NOTIFIER_WORDS_HTML_WRITER_H_
+#define SERVICES_NOTIFIER_WORDS_HTML_WRITER_H_
 
 #include <string>
 
@@ -46,4 +46,4 @@ bool IsWebUrl(absl::string_view url);
 
 }  // namespace understudy::notifier
 
-#endif  // SERVICES_NOTIFIER_MAIL_HTML_WRITER_H_
+#endif  // SERVICES_NOTIFIER_WORDS_HTML_WRITER_H_

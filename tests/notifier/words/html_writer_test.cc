@@ -1,4 +1,4 @@
-#include "services/notifier/mail/html_writer.h"
+#include "services/notifier/words/html_writer.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "services/notifier/mail/html_writer.h"
+#include "services/notifier/words/html_writer.h"
 
 #include <algorithm>
 #include <utility>
@@ -6,7 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
-#include "services/notifier/mail/shown_text.h"
+#include "services/notifier/words/shown_text.h"
 
 namespace understudy::notifier {
 namespace {

@@ -1,4 +1,4 @@
-#include "services/notifier/mail/shown_text.h"
+#include "services/notifier/words/shown_text.h"
 
 #include <iterator>
 
