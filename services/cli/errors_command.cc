@@ -58,8 +58,8 @@ Which ones:
   --from TIME         from this time on, such as 2026-11-24 or "2026-11-24 13:30" (UTC), or with a
                       zone: 2026-11-24T13:30:00+01:00
   --to TIME           and before this one (not for tail). Of groups it is the last event's time
-  --limit COUNT       at most so many (default 50), or "all" of them. For tail: so many of those that
-                      are there already (default 10)
+  --limit COUNT       at most so many (default 50), or "all" of them. For tail: so many of those
+                      that are there already (default 10)
 
 Where they are:
   --notifier HOST:PORT      a notifier, over gRPC (default 127.0.0.1:50052)

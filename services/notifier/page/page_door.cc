@@ -281,6 +281,7 @@ std::shared_ptr<const PageSettings> PageDoor::settings() const {
 }
 
 bool PageDoor::Owns(string_view path) {
+  if (path == "/events/twilio") return false;  // where Twilio's event streams come in
   if (path == "/" || path == "/search" || path == "/groups" || absl::StartsWith(path, "/groups/") ||
       absl::StartsWith(path, "/events/")) {
     return true;
