@@ -34,7 +34,11 @@ EventPoll::~EventPoll() {
 
 void EventPoll::Watch(int fd, Owner owner, bool read, bool write) {
   const uint32_t wanted = (read ? EPOLLIN : 0u) | (write ? EPOLLOUT : 0u);
-  const auto known = watched_.find(fd);
+  auto known = watched_.find(fd);
+  if (known != watched_.end() && known->second.owner != owner) {  // its number is another's now
+    Forget(fd);
+    known = watched_.end();
+  }
   if (known != watched_.end() && known->second.events == wanted) {
     known->second.is_resting = false;
     return;
@@ -47,10 +51,10 @@ void EventPoll::Watch(int fd, Owner owner, bool read, bool write) {
     watched_.erase(known);
     epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, nullptr);
   } else if (known == watched_.end()) {
-    watched_.emplace(fd, Interest{.events = wanted});
+    watched_.emplace(fd, Interest{.owner = owner, .events = wanted});
     epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event);
   } else {
-    known->second = {.events = wanted};
+    known->second = {.owner = owner, .events = wanted};
     epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, fd, &event);
   }
 }

@@ -36,7 +36,7 @@ class EventPoll {
   // Says nothing of `fd` until it is watched again, which soon may be: costs no system call unless
   // something happens on it meanwhile. Forget() it before it is closed.
   void Rest(int fd);
-  // Call before `fd` is closed, whether it was watched or not.
+  // Call before `fd` is closed, whether it was watched or not; or when its number is another's.
   void Forget(int fd);
 
   // Waits for events, Wake() or `timeout`; wake-ups are swallowed. The result lives until the
@@ -50,6 +50,7 @@ class EventPoll {
   int epoll_fd_ = -1;
   int wake_fd_ = -1;
   struct Interest {
+    Owner owner = Owner::kWake;
     uint32_t events = 0;  // as the kernel has them
     bool is_resting = false;
   };

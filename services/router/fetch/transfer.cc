@@ -275,6 +275,8 @@ curl_socket_t Transfer::OnOpenSocket(void* self, curlsocktype, curl_sockaddr* ad
         errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
     return CURL_SOCKET_BAD;
   }
+  // libcurl closes a socket that is not connected without telling.
+  transfer.rules_.poll.Forget(fd);
   transfer.end_.socket_opened = true;
   transfer.remote_address_ = absl::StrCat(ForResolve(*ip), ":", transfer.exchange_.port);
   return fd;

@@ -103,7 +103,7 @@ TEST_F(PageDoorTest, WhatIsNotThereIsNotThere) {
     EXPECT_EQ(results_.back(), "not_found");
   }
   for (const char* path : {"/../style.css", "/style.css/", "/Style.css", "//", "/fallback",
-                           "/v1/events", "/static/page.js", "/index.html", "*"}) {
+                           "/v1/events", "/events/twilio", "/static/page.js", "/index.html", "*"}) {
     EXPECT_FALSE(PageDoor::Owns(path)) << path;
   }
 }

@@ -115,6 +115,21 @@ TEST(EventPollTest, AForgottenNumberMayBeAnotherSocketNext) {
   EXPECT_EQ(poll.Wait(kLong).size(), 1u);
 }
 
+TEST(EventPollTest, ANumberThatIsAnothersIsWatchedAfresh) {
+  EventPoll poll;
+  auto first = std::make_unique<Pair>();
+  const int fd = first->ours();
+  poll.Watch(fd, EventPoll::Owner::kTransfers, true, false);
+  poll.Rest(fd);
+  first.reset();  // not forgotten
+  Pair second;
+  ASSERT_EQ(second.ours(), fd);
+  poll.Watch(fd, EventPoll::Owner::kNames, true, false);
+  second.PeerSends();
+  ASSERT_EQ(poll.Wait(kLong).size(), 1u);
+  EXPECT_EQ(poll.Wait(kLong)[0].owner, EventPoll::Owner::kNames);
+}
+
 TEST(EventPollTest, APeerThatLeavesIsReadable) {
   EventPoll poll;
   Pair pair;
