@@ -12,7 +12,7 @@ git ls-files '*.sh' .ci/run | xargs shellcheck
 
 echo "==> clang-tidy"
 cmake --preset dev >/dev/null
-cmake --build --preset dev -j "$jobs" --target understudy_protos -- --quiet
+cmake --build --preset dev -j "$jobs" --target understudy_protos health_protos -- --quiet
 # Generated and system headers are not ours; the flags are gcc's, of which clang knows all but one.
 git ls-files 'common/*.cc' 'services/*.cc' |
   xargs -P "$jobs" -n 4 clang-tidy-14 -p build/dev --quiet 2>/dev/null
