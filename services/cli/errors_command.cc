@@ -317,6 +317,7 @@ class Printer {
       for (const auto& message : messages) text += RenderJsonLine(message);
     } else if (!messages.empty()) {
       std::vector<std::vector<Cell>> rows;
+      rows.reserve(static_cast<size_t>(messages.size()));
       for (const auto& message : messages) rows.push_back(cells(message));
       text = table_.Render(rows);
     }
@@ -423,7 +424,7 @@ grpc::Status FirstEvents(const ErrorsOptions& given, int64_t limit, Notifier& no
   do {
     const int64_t left = limit - static_cast<int64_t>(events.size());
     request.set_page_size(PageSize(left));
-    if (const grpc::Status status = notifier.List(request, page); !status.ok()) return status;
+    if (grpc::Status status = notifier.List(request, page); !status.ok()) return status;
     if (token.empty()) token = page.newest_token();
     const auto count = static_cast<int>(std::min<int64_t>(page.events_size(), left));
     events.insert(events.end(), page.events().begin(), page.events().begin() + count);

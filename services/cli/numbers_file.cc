@@ -75,12 +75,11 @@ router::Answer<IncomingPhoneNumber> NumbersFile::Find(const std::string& phone_n
 absl::Status NumbersFile::ForEach(const std::string& account_sid,
                                   absl::FunctionRef<bool(const IncomingPhoneNumber&)> visit) {
   bool goes_on = true;
-  const absl::Status status =
-      store_->ForEachNumber(account_sid, [&](const IncomingPhoneNumber& number) {
-        // Hidden by the configuration's.
-        if (!IsConfigured(number.phone_number)) goes_on = visit(number);
-        return goes_on;
-      });
+  absl::Status status = store_->ForEachNumber(account_sid, [&](const IncomingPhoneNumber& number) {
+    // Hidden by the configuration's.
+    if (!IsConfigured(number.phone_number)) goes_on = visit(number);
+    return goes_on;
+  });
   if (!status.ok() || !goes_on) return status;
   std::vector<const router::Number*> configured;
   for (const router::Number& number : config_.numbers) {

@@ -89,8 +89,10 @@ class PageDoor::Visit {
     const std::optional<serving::BasicCredentials> shown =
         header == nullptr ? std::nullopt : serving::ReadBasic(*header);
     if (shown.has_value()) {
-      const bool is_right = serving::IsSameSecret(Secret(shown->user), Secret(settings_.user)) &
-                            serving::IsSameSecret(shown->password, settings_.password);
+      // Both are compared, whichever is wrong.
+      const bool is_user = serving::IsSameSecret(Secret(shown->user), Secret(settings_.user));
+      const bool is_password = serving::IsSameSecret(shown->password, settings_.password);
+      const bool is_right = is_user && is_password;
       const std::optional<absl::Duration> wait = door_.limiter_.Attempt(
           request_.remote_address, shown->user, is_right, serving::MonotonicNow());
       if (wait.has_value()) {
