@@ -16,7 +16,7 @@ namespace understudy::notifier {
 namespace {
 
 constexpr int64_t kPastAll = std::numeric_limits<int64_t>::max();
-constexpr absl::string_view kOthers = kOtherHosts;
+constexpr absl::string_view kOthers(kOtherHosts, sizeof(kOtherHosts) - 1);
 // Of one host there are as many as it has accounts, kinds and codes; further ones are not searched.
 constexpr int kMaxGroupsSearched = 1000;
 

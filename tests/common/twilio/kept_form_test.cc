@@ -61,7 +61,7 @@ TEST(KeptParametersTest, TheirNumberIsBounded) {
 
 TEST(KeptParametersTest, NamesAndValuesAreCutBetweenCharacters) {
   const std::string tail = "\xC3\xA9";
-  for (const size_t over : {0, 1, 100000}) {
+  for (const size_t over : {size_t{0}, size_t{1}, size_t{100000}}) {
     const std::string name(kMaxKeptNameBytes - 1, 'n');
     const std::string value(kMaxKeptValueBytes - 1, 'v');
     EXPECT_EQ(KeptParameters(
