@@ -129,7 +129,8 @@ TEST_F(AlertsApiTest, ListsNewestFirst) {
 
 TEST_F(AlertsApiTest, AnAlertIsFetchedByTheUrlItIsListedWith) {
   Append({"a", "b"});
-  for (const json& listed : Get("/v1/Alerts")["alerts"]) {
+  const json page = Get("/v1/Alerts");
+  for (const json& listed : page["alerts"]) {
     json fetched = Follow(listed["url"]);
     EXPECT_EQ(fetched["request_variables"], "From=%2B14155550100&Body=a+%26+b+%3D+c%0A%C3%A9&To=");
     for (const char* more :
