@@ -1,5 +1,7 @@
 #include "common/sqlite/sqlite.h"
 
+#include <sys/stat.h>
+
 #include <cerrno>
 #include <cstring>
 #include <limits>
@@ -16,6 +18,15 @@ constexpr int64_t kLongAgo = std::numeric_limits<int64_t>::min();
 
 // Steps of SQLite's machine between two looks at the clock; some ten microseconds.
 constexpr int kStepsBetweenLooks = 1000;
+
+constexpr int kMillisecondsBetweenTries = 2;
+
+// Its mode is also that of the files that SQLite puts beside it. If this fails, SQLite says why.
+// Not by open(): to close a file takes this process's locks off it, those of its other connections
+// too.
+void MakeFile(const std::string& path) {
+  ::mknod(path.c_str(), S_IFREG | 0640, 0);
+}
 
 const char* NotNull(absl::string_view text) {
   return text.data() == nullptr ? "" : text.data();
@@ -110,6 +121,7 @@ absl::Duration Rows::Duration() {
 }
 
 Connection::Connection(const std::string& path, Access access, absl::Duration busy_timeout) {
+  if (access == Access::kReadWrite) MakeFile(path);
   // Without SQLite's own mutexes: one thread at a time is promised.
   const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
                     (access == Access::kReadWrite ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
@@ -149,6 +161,16 @@ void Connection::RunScript(const std::string& sql) {
   if (ok()) Note(sqlite3_exec(database_, sql.c_str(), nullptr, nullptr, nullptr));
 }
 
+void Connection::UseWriteAheadLog() {
+  const absl::Time give_up_at = serving::MonotonicNow() + busy_timeout_;
+  for (;;) {
+    RunScript("PRAGMA journal_mode = WAL");
+    if (failure_.trouble != Trouble::kBusy || serving::MonotonicNow() >= give_up_at) return;
+    TakeFailure();
+    sqlite3_sleep(kMillisecondsBetweenTries);
+  }
+}
+
 int64_t Connection::last_row() const {
   return ok() ? sqlite3_last_insert_rowid(database_) : 0;
 }
@@ -173,6 +195,7 @@ bool Connection::Checkpoint(int mode) {
 }
 
 void Connection::SetBusyTimeout(absl::Duration timeout) {
+  busy_timeout_ = timeout;
   sqlite3_busy_timeout(database_, static_cast<int>(absl::ToInt64Milliseconds(timeout)));
 }
 

@@ -94,7 +94,8 @@ class Connection {
  public:
   enum class Access : uint8_t { kReadWrite, kReadOnly };
 
-  // Opens `path`, which kReadWrite creates. A failure is the connection's first.
+  // Opens `path`, which kReadWrite creates, for the owner and the group alone: SQLite would let
+  // everybody read. A failure is the connection's first.
   Connection(const std::string& path, Access access, absl::Duration busy_timeout);
   // Ends the transaction that is open, if any. Does not write the log back: after a failure that
   // would do harm (Database), and at other times there is Checkpoint().
@@ -130,6 +131,10 @@ class Connection {
 
   // Executes all statements of a script, which is not kept.
   void RunScript(const std::string& sql);
+
+  // Has the database keep a write-ahead log, and waits for as long as the busy timeout says while
+  // others have it locked, which the pragma does not do.
+  void UseWriteAheadLog();
 
   // Of the last INSERT; 0 after a failure.
   int64_t last_row() const;
@@ -181,6 +186,7 @@ class Connection {
   sqlite3* database_ = nullptr;
   absl::flat_hash_map<std::string, sqlite3_stmt*> statements_;
   Failure failure_;
+  absl::Duration busy_timeout_;
   int log_pages_ = 0;
 };
 

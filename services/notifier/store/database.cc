@@ -1,9 +1,7 @@
 #include "services/notifier/store/database.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <utility>
@@ -25,7 +23,6 @@ constexpr int64_t kFrameHeaderBytes = 24;
 // WAL and FULL are what durability rests on. The log is written back by us alone, at moments of our
 // choice. Sorting needs no files: there may be no other place to write to.
 constexpr char kSetUp[] =
-    "PRAGMA journal_mode = WAL;"
     "PRAGMA synchronous = FULL;"
     "PRAGMA foreign_keys = ON;"
     "PRAGMA cache_size = -32768;"  // KiB
@@ -42,13 +39,6 @@ bool IsOnReadOnlyDisk(const std::string& path) {
   const std::string folder = std::filesystem::path(path).parent_path().string();
   return ::statvfs(folder.empty() ? "." : folder.c_str(), &disk) == 0 &&
          (disk.f_flag & ST_RDONLY) != 0;
-}
-
-// What is in it is the owner's and the group's business alone; SQLite would let everybody read. Its
-// other files get the same mode. If this fails, SQLite says why.
-void MakeFile(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-  if (fd >= 0) ::close(fd);
 }
 
 }  // namespace
@@ -137,7 +127,6 @@ absl::Status Database::Connect() {
 }
 
 absl::Status Database::TryConnect() {
-  MakeFile(options_.path);
   const bool was_stopped_uncleanly = FileBytes(FileBeside("-wal")) > 0;
   connection_ = std::make_unique<Connection>(options_.path, Connection::Access::kReadWrite,
                                              options_.busy_timeout);
@@ -146,6 +135,7 @@ absl::Status Database::TryConnect() {
     connection_.reset();
     return status;
   };
+  connection.UseWriteAheadLog();
   connection.RunScript(kSetUp);
   if (absl::Status status = CheckSchema(connection, StoreSchema()); !status.ok()) {
     return give_up(std::move(status));

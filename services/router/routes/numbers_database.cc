@@ -1,8 +1,5 @@
 #include "services/router/routes/numbers_database.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -24,19 +21,11 @@ using sqlite::Trouble;
 // WAL and FULL are what durability rests on. Sorting needs no files: there may be no other place to
 // write to. After an import the log is cut again.
 constexpr char kSetUp[] =
-    "PRAGMA journal_mode = WAL;"
     "PRAGMA synchronous = FULL;"
     "PRAGMA cache_size = -32768;"  // KiB
     "PRAGMA temp_store = MEMORY;"
     "PRAGMA journal_size_limit = 67108864;"
     "PRAGMA trusted_schema = OFF;";
-
-// What is in it is the owner's and the group's business alone: URLs may hold credentials. SQLite
-// would let everybody read. Its other files get the same mode. If this fails, SQLite says why.
-void MakeFile(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-  if (fd >= 0) ::close(fd);
-}
 
 }  // namespace
 
@@ -77,10 +66,10 @@ absl::Status NumbersDatabase::ReadForTable(absl::FunctionRef<void(Connection&)> 
 }
 
 absl::Status NumbersDatabase::Connect() {
-  MakeFile(options_.path);
   writer_ = std::make_unique<Connection>(options_.path, Connection::Access::kReadWrite,
                                          options_.busy_timeout);
   Connection& connection = *writer_;
+  connection.UseWriteAheadLog();
   connection.RunScript(kSetUp);
   absl::Status status = sqlite::CheckSchema(connection, NumbersSchema());
   if (status.ok()) {
