@@ -131,7 +131,7 @@ absl::Status StartHttp(const HttpConfig& config, const serving::TlsIdentity* tls
       {.listen = config.listen,
        .tls = tls,
        .on_event = [&metrics](serving::PublicEvent event) { metrics.CountHttp(event); },
-       .refusal = RestRefusal},
+       .refusal = serving::RestRefusal},
       [&api](const serving::HttpRequest& request) { return api.Handle(request); });
   if (!http.ok()) return http.status();
   out = *std::move(http);

@@ -8,10 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "common/serving/log.h"
-#include "common/serving/monotonic_clock.h"
 #include "common/twilio/form.h"
-#include "services/notifier/ingest/ingest.h"
 #include "services/notifier/rest/alert_resource.h"
 
 namespace understudy::notifier {
@@ -19,12 +16,10 @@ namespace {
 
 using serving::HttpRequest;
 using serving::HttpResponse;
-using serving::Log;
-using serving::LogLevel;
+using serving::RestReply;
 using twilio::MakeRestError;
 using twilio::RestError;
 
-constexpr size_t kMaxShownPathBytes = 256;
 // A page's token: the way to go, and the row it begins behind.
 constexpr absl::string_view kOlder = "PA";
 constexpr absl::string_view kNewer = "PB";
@@ -54,37 +49,11 @@ std::string BaseUrl(const HttpRequest& request, const std::string& public_url) {
   return absl::StrCat(request.is_tls ? "https://" : "http://", host == nullptr ? "" : *host);
 }
 
+RestReply Busy() {
+  return RestReply::Error(MakeRestError(20503, "The alerts cannot be read now. Try again later."));
+}
+
 }  // namespace
-
-struct AlertsApi::Reply {
-  HttpResponse http = {};
-  int error_code = 0;
-
-  static Reply Json(int status, std::string json) {
-    return {.http = {.status = status, .content_type = twilio::kRestJson, .body = std::move(json)}};
-  }
-
-  static Reply Error(const RestError& error) {
-    Reply reply = Json(error.status, twilio::RestErrorJson(error));
-    reply.error_code = error.code;
-    return reply;
-  }
-
-  static Reply NotFound(absl::string_view path) {
-    return Error(twilio::NotFound(path.substr(0, kMaxShownPathBytes)));
-  }
-
-  static Reply Busy() {
-    Reply reply = Error(MakeRestError(20503, "The alerts cannot be read now. Try again later."));
-    reply.AddRetryAfter(kRetryDelay);
-    return reply;
-  }
-
-  void AddRetryAfter(absl::Duration wait) {
-    const int64_t seconds = absl::ToInt64Seconds(absl::Ceil(wait, absl::Seconds(1)));
-    http.headers.push_back({"Retry-After", absl::StrCat(seconds)});
-  }
-};
 
 AlertsApi::AlertsApi(Store& store, AlertsSettings settings, OnAnswered on_answered)
     : store_(store),
@@ -107,76 +76,40 @@ bool AlertsApi::Serves(absl::string_view path) {
 }
 
 HttpResponse AlertsApi::Handle(const HttpRequest& request) {
-  Reply reply = Respond(request);
+  RestReply reply = Respond(request);
   on_answered_(reply.error_code);
   return std::move(reply.http);
 }
 
-AlertsApi::Reply AlertsApi::Respond(const HttpRequest& request) {
+RestReply AlertsApi::Respond(const HttpRequest& request) {
   const std::shared_ptr<const AlertsSettings> settings = this->settings();
-  std::string account_sid;
-  if (std::optional<Reply> refusal = SignIn(request, *settings, account_sid)) {
-    return *std::move(refusal);
-  }
+  auto signed_in = serving::SignIn(request, settings->accounts, limiter_, "alerts API");
+  if (auto* const refusal = std::get_if<RestReply>(&signed_in)) return std::move(*refusal);
+  const std::string& account_sid = std::get<const twilio::Account*>(signed_in)->sid;
   if (request.method != "GET" && request.method != "HEAD") {
-    Reply reply = Reply::Error(MakeRestError(20004, "Method not allowed"));
-    reply.http.headers.push_back({"Allow", "GET"});
-    return reply;
+    return RestReply::MethodNotAllowed("GET");
   }
   const std::string base_url = BaseUrl(request, settings->public_url);
   return request.path == kAlertsPath ? List(request, account_sid, base_url)
                                      : Fetch(request, account_sid, base_url);
 }
 
-std::optional<AlertsApi::Reply> AlertsApi::SignIn(const HttpRequest& request,
-                                                  const AlertsSettings& settings,
-                                                  std::string& account_sid) {
-  Reply refusal = Reply::Error(twilio::Unauthenticated());
-  refusal.http.headers.push_back({"WWW-Authenticate", twilio::kRestChallenge});
-  const std::string* header = serving::FindHeader(request.headers, "Authorization");
-  if (header == nullptr) return refusal;
-  const std::optional<serving::BasicCredentials> credentials = serving::ReadBasic(*header);
-  if (!credentials.has_value()) return refusal;
-
-  const auto account =
-      std::find_if(settings.accounts.begin(), settings.accounts.end(),
-                   [&](const twilio::Account& known) { return known.sid == credentials->user; });
-  const bool is_right = account != settings.accounts.end() && !account->auth_token.empty() &&
-                        serving::IsSameSecret(credentials->password, account->auth_token);
-  if (const std::optional<absl::Duration> wait = limiter_.Attempt(
-          request.remote_address, credentials->user, is_right, serving::MonotonicNow())) {
-    Reply reply = Reply::Error(MakeRestError(
-        20429,
-        "Too many wrong passwords came from your address or for this account. Try again "
-        "after the time in Retry-After."));
-    reply.AddRetryAfter(*wait);
-    return reply;
-  }
-  if (!is_right) {
-    Log(LogLevel::kWarning, "alerts API: wrong password",
-        {{"user", credentials->user}, {"remote_address", request.remote_address}});
-    return refusal;
-  }
-  account_sid = account->sid;
-  return std::nullopt;
-}
-
-AlertsApi::Reply AlertsApi::List(const HttpRequest& request, const std::string& account_sid,
-                                 const std::string& base_url) {
+RestReply AlertsApi::List(const HttpRequest& request, const std::string& account_sid,
+                          const std::string& base_url) {
   std::variant<twilio::Form, twilio::FormProblem> form = twilio::ReadStrictForm(request.query);
   if (auto* problem = std::get_if<twilio::FormProblem>(&form)) {
-    return Reply::Error(MakeRestError(20422, std::move(problem->message)));
+    return RestReply::Error(MakeRestError(20422, std::move(problem->message)));
   }
   AlertLinks links = {.base_url = base_url, .query = std::get<twilio::Form>(std::move(form))};
   const std::variant<AlertQuery, RestError> read = ReadAlertQuery(links.query);
-  if (const auto* error = std::get_if<RestError>(&read)) return Reply::Error(*error);
+  if (const auto* error = std::get_if<RestError>(&read)) return RestReply::Error(*error);
   const auto& query = std::get<AlertQuery>(read);
   std::variant<twilio::PageAsked, RestError> page = twilio::ReadPage(links.query);
-  if (const auto* error = std::get_if<RestError>(&page)) return Reply::Error(*error);
+  if (const auto* error = std::get_if<RestError>(&page)) return RestReply::Error(*error);
   links.page = std::get<twilio::PageAsked>(std::move(page));
   const std::optional<Place> place = ReadToken(links.page.token);
-  if (!place.has_value()) return Reply::Error(twilio::InvalidPageToken());
-  if (query.matches_none) return Reply::Json(200, AlertPageJson({}, links));
+  if (!place.has_value()) return RestReply::Error(twilio::InvalidPageToken());
+  if (query.matches_none) return RestReply::Json(200, AlertPageJson({}, links));
 
   const EventFilter filter = {.account_sid = account_sid,
                               .level = query.level,
@@ -186,7 +119,7 @@ AlertsApi::Reply AlertsApi::List(const HttpRequest& request, const std::string& 
                               .end = query.end};
   absl::StatusOr<std::vector<StoredEvent>> alerts =
       store_.ListEvents(filter, place->is_newer ? 0 : place->row, links.page.page_size + 1);
-  if (!alerts.ok()) return Reply::Busy();
+  if (!alerts.ok()) return Busy();
   const bool is_last = static_cast<int>(alerts->size()) <= links.page.page_size;
   if (!is_last) alerts->pop_back();
   if (place->is_newer) std::reverse(alerts->begin(), alerts->end());
@@ -196,26 +129,26 @@ AlertsApi::Reply AlertsApi::List(const HttpRequest& request, const std::string& 
       links.previous_token = TokenOf(kNewer, alerts->front().row);
     }
   }
-  return Reply::Json(200, AlertPageJson(*alerts, links));
+  return RestReply::Json(200, AlertPageJson(*alerts, links));
 }
 
-AlertsApi::Reply AlertsApi::Fetch(const HttpRequest& request, const std::string& account_sid,
-                                  const std::string& base_url) {
+RestReply AlertsApi::Fetch(const HttpRequest& request, const std::string& account_sid,
+                           const std::string& base_url) {
   const std::string sid = request.path.substr(std::string(kAlertsPath).size() + 1);
-  if (!IsAlertSid(sid)) return Reply::NotFound(request.path);
+  if (!IsAlertSid(sid)) return RestReply::NotFound(request.path);
   EventFilter filter = {.event_id = TwilioEventId(sid), .account_sid = account_sid};
   absl::StatusOr<std::vector<StoredEvent>> found = store_.ListEvents(filter, 0, 1);
   if (found.ok() && found->empty()) {
     const int64_t row = AlertRow(sid);
     if (row <= 0 || row >= std::numeric_limits<int64_t>::max()) {
-      return Reply::NotFound(request.path);
+      return RestReply::NotFound(request.path);
     }
     filter = {.account_sid = account_sid, .after_row = row - 1};
     found = store_.ListEvents(filter, row + 1, 1);
   }
-  if (!found.ok()) return Reply::Busy();
-  if (found->empty() || AlertSid(found->front()) != sid) return Reply::NotFound(request.path);
-  return Reply::Json(200, AlertInstanceJson(found->front(), base_url));
+  if (!found.ok()) return Busy();
+  if (found->empty() || AlertSid(found->front()) != sid) return RestReply::NotFound(request.path);
+  return RestReply::Json(200, AlertInstanceJson(found->front(), base_url));
 }
 
 }  // namespace understudy::notifier

@@ -6,7 +6,6 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,8 +13,8 @@
 #include "common/mutex.h"
 #include "common/serving/basic_auth.h"
 #include "common/serving/http_message.h"
+#include "common/serving/rest_door.h"
 #include "common/twilio/account.h"
-#include "common/twilio/rest.h"
 #include "services/notifier/store/store.h"
 
 namespace understudy::notifier {
@@ -44,17 +43,12 @@ class AlertsApi {
   serving::HttpResponse Handle(const serving::HttpRequest& request);
 
  private:
-  struct Reply;  // an answer, and the error in it
-
   std::shared_ptr<const AlertsSettings> settings() const;
-  Reply Respond(const serving::HttpRequest& request);
-  // Nothing if the request brings the credentials of an account, whose sid is then set.
-  std::optional<Reply> SignIn(const serving::HttpRequest& request, const AlertsSettings& settings,
-                              std::string& account_sid);
-  Reply List(const serving::HttpRequest& request, const std::string& account_sid,
-             const std::string& base_url);
-  Reply Fetch(const serving::HttpRequest& request, const std::string& account_sid,
-              const std::string& base_url);
+  serving::RestReply Respond(const serving::HttpRequest& request);
+  serving::RestReply List(const serving::HttpRequest& request, const std::string& account_sid,
+                          const std::string& base_url);
+  serving::RestReply Fetch(const serving::HttpRequest& request, const std::string& account_sid,
+                           const std::string& base_url);
 
   Store& store_;
   const OnAnswered on_answered_;

@@ -10,7 +10,6 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "common/serving/log.h"
-#include "common/serving/monotonic_clock.h"
 #include "common/twilio/content_type.h"
 #include "common/twilio/form.h"
 #include "common/twilio/rest.h"
@@ -24,14 +23,13 @@ using serving::HttpRequest;
 using serving::HttpResponse;
 using serving::Log;
 using serving::LogLevel;
+using serving::RestReply;
 using twilio::Form;
 using twilio::MakeRestError;
 using twilio::RestError;
 
 constexpr char kFormType[] = "application/x-www-form-urlencoded";
 constexpr size_t kMaxPatternBytes = 64;
-constexpr size_t kMaxShownPathBytes = 256;
-constexpr absl::Duration kBusyRetry = absl::Seconds(1);
 
 // The form, or the error for what makes it none.
 std::variant<Form, RestError> ReadForm(absl::string_view encoded) {
@@ -78,36 +76,11 @@ bool IsOneOf(absl::string_view value, std::initializer_list<absl::string_view> v
   return value.empty() || std::find(values.begin(), values.end(), value) != values.end();
 }
 
+RestReply ToReply(const ResourceError& error) {
+  return RestReply::Error({.code = error.code, .message = error.message, .status = error.status});
+}
+
 }  // namespace
-
-struct NumbersApi::Reply {
-  HttpResponse http = {};
-  int error_code = 0;
-
-  static Reply Json(int status, std::string json) {
-    return {.http = {.status = status, .content_type = twilio::kRestJson, .body = std::move(json)}};
-  }
-
-  static Reply Error(const RestError& error) {
-    Reply reply = Json(error.status, twilio::RestErrorJson(error));
-    reply.error_code = error.code;
-    if (error.status == 503) reply.AddRetryAfter(kBusyRetry);
-    return reply;
-  }
-
-  static Reply Error(const ResourceError& error) {
-    return Error(RestError{.code = error.code, .message = error.message, .status = error.status});
-  }
-
-  static Reply NotFound(absl::string_view path) {
-    return Error(twilio::NotFound(path.substr(0, kMaxShownPathBytes)));
-  }
-
-  void AddRetryAfter(absl::Duration wait) {
-    const int64_t seconds = absl::ToInt64Seconds(absl::Ceil(wait, absl::Seconds(1)));
-    http.headers.push_back({"Retry-After", absl::StrCat(seconds)});
-  }
-};
 
 struct NumbersApi::Asked {
   const HttpRequest& http;
@@ -123,34 +96,34 @@ struct NumbersApi::Asked {
 
   // What became of a request for one resource; `write` makes its JSON.
   template <typename T>
-  Reply ToResource(const Answer<T>& answer, std::string (*write)(const T&)) const {
-    if (const auto* error = std::get_if<ResourceError>(&answer)) return Reply::Error(*error);
+  RestReply ToResource(const Answer<T>& answer, std::string (*write)(const T&)) const {
+    if (const auto* error = std::get_if<ResourceError>(&answer)) return ToReply(*error);
     const T& resource = std::get<T>(answer);
-    if (method == "GET") return Reply::Json(200, write(resource));
+    if (method == "GET") return RestReply::Json(200, write(resource));
     LogChange(resource.sid);
-    return Reply::Json(is_for_list() ? 201 : 200, write(resource));
+    return RestReply::Json(is_for_list() ? 201 : 200, write(resource));
   }
 
-  Reply ToDeleted(const Answer<Deleted>& answer) const {
-    if (const auto* error = std::get_if<ResourceError>(&answer)) return Reply::Error(*error);
+  RestReply ToDeleted(const Answer<Deleted>& answer) const {
+    if (const auto* error = std::get_if<ResourceError>(&answer)) return ToReply(*error);
     LogChange(target.sid);
     return {.http = {.status = 204, .content_type = ""}};
   }
 
   template <typename T>
-  Reply ToPage(absl::string_view key, const twilio::PageAsked& page, const Answer<Page<T>>& answer,
-               std::string (*write)(const T&)) const {
-    if (const auto* error = std::get_if<ResourceError>(&answer)) return Reply::Error(*error);
+  RestReply ToPage(absl::string_view key, const twilio::PageAsked& page,
+                   const Answer<Page<T>>& answer, std::string (*write)(const T&)) const {
+    if (const auto* error = std::get_if<ResourceError>(&answer)) return ToReply(*error);
     const auto& list = std::get<Page<T>>(answer);
     std::vector<std::string> items;
     items.reserve(list.items.size());
     for (const T& item : list.items) items.push_back(write(item));
-    return Reply::Json(200, PageJson(key, items,
-                                     {.path = http.path,
-                                      .query = query,
-                                      .page = page,
-                                      .next_token = list.next_token,
-                                      .previous_token = list.previous_token}));
+    return RestReply::Json(200, PageJson(key, items,
+                                         {.path = http.path,
+                                          .query = query,
+                                          .page = page,
+                                          .next_token = list.next_token,
+                                          .previous_token = list.previous_token}));
   }
 
   // Who changed what: the log keeps it.
@@ -182,32 +155,33 @@ std::shared_ptr<const NumbersApi::Accounts> NumbersApi::accounts() const {
 }
 
 HttpResponse NumbersApi::Handle(const HttpRequest& request) {
-  Reply reply = Respond(request);
+  RestReply reply = Respond(request);
   on_answered_(reply.error_code);
   return std::move(reply.http);
 }
 
-NumbersApi::Reply NumbersApi::Respond(const HttpRequest& request) {
-  if (numbers_ == nullptr) return Reply::NotFound(request.path);
+RestReply NumbersApi::Respond(const HttpRequest& request) {
+  if (numbers_ == nullptr) return RestReply::NotFound(request.path);
   std::optional<RestTarget> target = ReadRestTarget(request.path);
-  if (!target.has_value()) return Reply::NotFound(request.path);
-  std::string account_sid;
-  if (std::optional<Reply> refusal = SignIn(request, account_sid)) return *std::move(refusal);
-  if (account_sid != target->account_sid) return Reply::NotFound(request.path);
+  if (!target.has_value()) return RestReply::NotFound(request.path);
+  const std::shared_ptr<const Accounts> accounts = this->accounts();
+  auto signed_in = serving::SignIn(request, *accounts, limiter_, "numbers API");
+  if (auto* const refusal = std::get_if<RestReply>(&signed_in)) return std::move(*refusal);
+  if (std::get<const twilio::Account*>(signed_in)->sid != target->account_sid) {
+    return RestReply::NotFound(request.path);
+  }
 
   Asked asked{.http = request, .target = *std::move(target)};
   asked.method = request.method == "HEAD" ? "GET" : request.method;
   const bool is_list = asked.is_for_list();
   if (asked.method != "GET" && asked.method != "POST" && (is_list || asked.method != "DELETE")) {
-    Reply reply = Reply::Error(MakeRestError(20004, "Method not allowed"));
-    reply.http.headers.push_back({"Allow", is_list ? "GET, POST" : "GET, POST, DELETE"});
-    return reply;
+    return RestReply::MethodNotAllowed(is_list ? "GET, POST" : "GET, POST, DELETE");
   }
   std::variant<Form, RestError> query = ReadForm(request.query);
-  if (const auto* error = std::get_if<RestError>(&query)) return Reply::Error(*error);
+  if (const auto* error = std::get_if<RestError>(&query)) return RestReply::Error(*error);
   asked.query = std::get<Form>(std::move(query));
   std::variant<Form, RestError> body = ReadBody(request);
-  if (const auto* error = std::get_if<RestError>(&body)) return Reply::Error(*error);
+  if (const auto* error = std::get_if<RestError>(&body)) return RestReply::Error(*error);
   asked.body = std::get<Form>(std::move(body));
 
   switch (asked.target.kind) {
@@ -223,59 +197,26 @@ NumbersApi::Reply NumbersApi::Respond(const HttpRequest& request) {
   return ForApplication(asked);
 }
 
-std::optional<NumbersApi::Reply> NumbersApi::SignIn(const HttpRequest& request,
-                                                    std::string& account_sid) {
-  Reply refusal = Reply::Error(twilio::Unauthenticated());
-  refusal.http.headers.push_back({"WWW-Authenticate", twilio::kRestChallenge});
-  const std::string* header = serving::FindHeader(request.headers, "Authorization");
-  if (header == nullptr) return refusal;
-  const std::optional<serving::BasicCredentials> credentials = serving::ReadBasic(*header);
-  if (!credentials.has_value()) return refusal;
-
-  const std::shared_ptr<const Accounts> accounts = this->accounts();
-  const auto account =
-      std::find_if(accounts->begin(), accounts->end(),
-                   [&](const twilio::Account& known) { return known.sid == credentials->user; });
-  const bool is_right = account != accounts->end() && !account->auth_token.empty() &&
-                        serving::IsSameSecret(credentials->password, account->auth_token);
-  if (const std::optional<absl::Duration> wait = limiter_.Attempt(
-          request.remote_address, credentials->user, is_right, serving::MonotonicNow())) {
-    Reply reply = Reply::Error(MakeRestError(
-        20429,
-        "Too many wrong passwords came from your address or for this account. Try again "
-        "after the time in Retry-After."));
-    reply.AddRetryAfter(*wait);
-    return reply;
-  }
-  if (!is_right) {
-    Log(LogLevel::kWarning, "numbers API: wrong password",
-        {{"user", credentials->user}, {"remote_address", request.remote_address}});
-    return refusal;
-  }
-  account_sid = account->sid;
-  return std::nullopt;
-}
-
-NumbersApi::Reply NumbersApi::ListNumbers(const Asked& asked) {
+RestReply NumbersApi::ListNumbers(const Asked& asked) {
   const std::variant<twilio::PageAsked, RestError> read = twilio::ReadPage(asked.query);
-  if (const auto* error = std::get_if<RestError>(&read)) return Reply::Error(*error);
+  if (const auto* error = std::get_if<RestError>(&read)) return RestReply::Error(*error);
   const auto& page = std::get<twilio::PageAsked>(read);
   NumberFilter filter{.phone_number = PatternOf(asked.query),
                       .friendly_name = ValueIfAny(asked.query, "FriendlyName"),
                       .type = asked.target.number_type};
   if (!IsPattern(filter.phone_number)) {
-    return Reply::Error(MakeRestError(
+    return RestReply::Error(MakeRestError(
         20422, absl::StrCat("PhoneNumber must be a pattern of digits and '*' for any digits, with "
                             "a '+' before them or none, of up to ",
                             kMaxPatternBytes, " characters.")));
   }
   const std::string origin = ValueOf(asked.query, "Origin");
   if (!IsOneOf(origin, {"twilio", "hosted"})) {
-    return Reply::Error(MakeRestError(20422, "Origin must be 'twilio' or 'hosted'."));
+    return RestReply::Error(MakeRestError(20422, "Origin must be 'twilio' or 'hosted'."));
   }
   // It says whether to have those that are beta as well; none of ours is.
   if (!IsOneOf(absl::AsciiStrToLower(ValueOf(asked.query, "Beta")), {"true", "false"})) {
-    return Reply::Error(MakeRestError(20422, "Beta must be 'true' or 'false'."));
+    return RestReply::Error(MakeRestError(20422, "Beta must be 'true' or 'false'."));
   }
   constexpr char kKey[] = "incoming_phone_numbers";
   if (!IsOneOf(origin, {kNumberOrigin})) {
@@ -287,14 +228,14 @@ NumbersApi::Reply NumbersApi::ListNumbers(const Asked& asked) {
                       NumberJson);
 }
 
-NumbersApi::Reply NumbersApi::CreateNumber(const Asked& asked) {
+RestReply NumbersApi::CreateNumber(const Asked& asked) {
   const RestTarget& target = asked.target;
   return asked.ToResource(
       numbers_->CreateNumber(target.account_sid, target.number_type, asked.body, absl::Now()),
       NumberJson);
 }
 
-NumbersApi::Reply NumbersApi::ForNumber(const Asked& asked) {
+RestReply NumbersApi::ForNumber(const Asked& asked) {
   const std::string& account_sid = asked.target.account_sid;
   const std::string& sid = asked.target.sid;
   if (asked.method == "DELETE") {
@@ -306,9 +247,9 @@ NumbersApi::Reply NumbersApi::ForNumber(const Asked& asked) {
                           NumberJson);
 }
 
-NumbersApi::Reply NumbersApi::ListApplications(const Asked& asked) {
+RestReply NumbersApi::ListApplications(const Asked& asked) {
   const std::variant<twilio::PageAsked, RestError> read = twilio::ReadPage(asked.query);
-  if (const auto* error = std::get_if<RestError>(&read)) return Reply::Error(*error);
+  if (const auto* error = std::get_if<RestError>(&read)) return RestReply::Error(*error);
   const auto& page = std::get<twilio::PageAsked>(read);
   return asked.ToPage(
       "applications", page,
@@ -318,13 +259,13 @@ NumbersApi::Reply NumbersApi::ListApplications(const Asked& asked) {
       ApplicationJson);
 }
 
-NumbersApi::Reply NumbersApi::CreateApplication(const Asked& asked) {
+RestReply NumbersApi::CreateApplication(const Asked& asked) {
   return asked.ToResource(
       numbers_->CreateApplication(asked.target.account_sid, asked.body, absl::Now()),
       ApplicationJson);
 }
 
-NumbersApi::Reply NumbersApi::ForApplication(const Asked& asked) {
+RestReply NumbersApi::ForApplication(const Asked& asked) {
   const std::string& account_sid = asked.target.account_sid;
   const std::string& sid = asked.target.sid;
   if (asked.method == "DELETE") {
@@ -334,12 +275,6 @@ NumbersApi::Reply NumbersApi::ForApplication(const Asked& asked) {
                                                 : numbers_->UpdateApplication(
                                                       account_sid, sid, asked.body, absl::Now()),
                           ApplicationJson);
-}
-
-HttpResponse RestRefusal(int status, absl::string_view reason) {
-  return {.status = status,
-          .content_type = twilio::kRestJson,
-          .body = twilio::RestErrorJson(twilio::HttpRefusal(status, reason))};
 }
 
 }  // namespace understudy::router

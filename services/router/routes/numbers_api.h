@@ -7,7 +7,6 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +14,7 @@
 #include "common/mutex.h"
 #include "common/serving/basic_auth.h"
 #include "common/serving/http_message.h"
+#include "common/serving/rest_door.h"
 #include "common/twilio/account.h"
 #include "services/router/routes/numbers.h"
 
@@ -37,18 +37,15 @@ class NumbersApi {
  private:
   using Accounts = std::vector<twilio::Account>;
   struct Asked;  // a request that may come in, read
-  struct Reply;  // an answer, and the error in it
 
   std::shared_ptr<const Accounts> accounts() const;
-  Reply Respond(const serving::HttpRequest& request);
-  // Nothing if the request brings the credentials of an account, whose sid is then set.
-  std::optional<Reply> SignIn(const serving::HttpRequest& request, std::string& account_sid);
-  Reply ListNumbers(const Asked& asked);
-  Reply CreateNumber(const Asked& asked);
-  Reply ForNumber(const Asked& asked);
-  Reply ListApplications(const Asked& asked);
-  Reply CreateApplication(const Asked& asked);
-  Reply ForApplication(const Asked& asked);
+  serving::RestReply Respond(const serving::HttpRequest& request);
+  serving::RestReply ListNumbers(const Asked& asked);
+  serving::RestReply CreateNumber(const Asked& asked);
+  serving::RestReply ForNumber(const Asked& asked);
+  serving::RestReply ListApplications(const Asked& asked);
+  serving::RestReply CreateApplication(const Asked& asked);
+  serving::RestReply ForApplication(const Asked& asked);
 
   Numbers* const numbers_;
   const OnAnswered on_answered_;
@@ -56,9 +53,6 @@ class NumbersApi {
   mutable Mutex mutex_;
   std::shared_ptr<const Accounts> accounts_ GUARDED_BY(mutex_);
 };
-
-// What the server in front of it writes where it refuses by itself: the same as any other error.
-serving::HttpResponse RestRefusal(int status, absl::string_view reason);
 
 }  // namespace understudy::router
 
