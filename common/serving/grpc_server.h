@@ -38,6 +38,8 @@ struct GrpcServerOptions {
   // load a thread for each call costs more than the call. A call for which there is none is refused
   // with RESOURCE_EXHAUSTED.
   int max_threads = 2;
+  // The service keeps to its callers' deadlines by itself: gRPC sets no timer for each call.
+  bool keeps_deadlines = false;
 };
 
 class GrpcServer {

@@ -206,7 +206,8 @@ absl::StatusOr<std::unique_ptr<Router>> Router::Start(const RouterConfig& config
                                   .service_name = kServiceName,
                                   .health = &parts->health,
                                   .max_request_bytes = kMaxRequestBytes,
-                                  .max_connection_age = config.max_connection_age},
+                                  .max_connection_age = config.max_connection_age,
+                                  .keeps_deadlines = true},
                                  [&](grpc::ServerBuilder& builder) {
                                    parts->health.Register(builder, parts->door->Register(builder));
                                  });

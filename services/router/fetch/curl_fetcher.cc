@@ -5,12 +5,12 @@
 #include <openssl/x509.h>
 
 #include <algorithm>
-#include <set>
 #include <thread>
-#include <unordered_map>
 #include <utility>
 #include <variant>
 
+#include "absl/container/btree_set.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -30,6 +30,18 @@ struct CurlMultiDeleter {
   void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
 };
 using CurlMulti = std::unique_ptr<CURLM, CurlMultiDeleter>;
+
+struct CurlShareDeleter {
+  void operator()(CURLSH* share) const { curl_share_cleanup(share); }
+};
+using CurlShare = std::unique_ptr<CURLSH, CurlShareDeleter>;
+
+// Holds one table of TLS sessions, in which nothing is ever kept, in place of one for each handle.
+CurlShare MakeShare() {
+  CurlShare share(curl_share_init());
+  curl_share_setopt(share.get(), CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+  return share;
+}
 
 absl::Status CheckCaFile(const std::string& path) {
   const std::unique_ptr<BIO, decltype(&BIO_free)> file(BIO_new_file(path.c_str(), "r"), BIO_free);
@@ -73,6 +85,7 @@ class CurlFetcher::Loop {
                .ca_file = options_.ca_file,
                .max_body_bytes = options_.max_body_bytes,
                .max_connection_age = options_.max_connection_age,
+               .share = share_.get(),
                .hurried = hurried_,
                .kept_connections = kept_connections_,
                .poll = poll_} {}
@@ -88,8 +101,6 @@ class CurlFetcher::Loop {
   }
 
   absl::Status Start() {
-    static const CURLcode library = curl_global_init(CURL_GLOBAL_ALL);
-    if (library != CURLE_OK) return absl::InternalError(curl_easy_strerror(library));
     if (absl::Status status = CheckCaFile(options_.ca_file); !status.ok()) return status;
     if (!poll_.ok()) return absl::ResourceExhaustedError("no file descriptors left");
     absl::StatusOr<std::unique_ptr<NameResolver>> names =
@@ -122,7 +133,8 @@ class CurlFetcher::Loop {
     CurlMulti multi = {};
     int transfers = 0;
     absl::Time alarm = absl::InfiniteFuture();  // of libcurl
-    bool has_run = false;                       // since its ended transfers were collected
+    bool is_due = false;                        // at once: it is in due_
+    bool has_run = false;                       // since its ended transfers were collected: in ran_
   };
 
   struct Entry {
@@ -173,7 +185,7 @@ class CurlFetcher::Loop {
   void PollOnce() {
     absl::Time now = MonotonicNow();
     absl::Time wake = names_->NextWake(now);
-    for (const auto& group : groups_) wake = std::min(wake, group->alarm);
+    wake = std::min(wake, due_.empty() ? next_group_alarm_ : now);
     if (!alarms_.empty()) wake = std::min(wake, alarms_.begin()->first);
     for (const EventPoll::Event& event : poll_.Wait(wake - now)) {
       if (event.owner == EventPoll::Owner::kNames) {
@@ -186,23 +198,40 @@ class CurlFetcher::Loop {
       Act(*group_of_fd_[static_cast<size_t>(event.fd)], event.fd, mask);
     }
     now = MonotonicNow();
-    for (size_t i = 0; i < groups_.size(); ++i) {  // others may be added meanwhile
-      if (groups_[i]->alarm > now) continue;
-      groups_[i]->alarm = absl::InfiniteFuture();
-      Act(*groups_[i], CURL_SOCKET_TIMEOUT, 0);
-    }
+    RunGroupAlarms(now);
     names_->OnTime(now);
-    for (size_t i = 0; i < groups_.size(); ++i) {
-      if (std::exchange(groups_[i]->has_run, false)) CollectEnded(*groups_[i]);
+    for (Group* group : std::exchange(ran_, {})) {
+      group->has_run = false;
+      CollectEnded(*group);
     }
     MoveAlarms();
     FireAlarms(MonotonicNow());
   }
 
-  static void Act(Group& group, curl_socket_t fd, int mask) {
+  void Act(Group& group, curl_socket_t fd, int mask) {
     int running = 0;
     curl_multi_socket_action(group.multi.get(), fd, mask, &running);
-    group.has_run = true;
+    if (!std::exchange(group.has_run, true)) ran_.push_back(&group);
+  }
+
+  // There may be a hundred groups and more, so they are looked through only when one's time is
+  // over.
+  void RunGroupAlarms(absl::Time now) {
+    if (next_group_alarm_ <= now) {
+      next_group_alarm_ = absl::InfiniteFuture();
+      for (const auto& group : groups_) {
+        if (group->alarm > now) {
+          next_group_alarm_ = std::min(next_group_alarm_, group->alarm);
+        } else if (!std::exchange(group->is_due, true)) {
+          due_.push_back(group.get());
+        }
+      }
+    }
+    for (Group* group : std::exchange(due_, {})) {  // which sets new alarms
+      group->is_due = false;
+      group->alarm = absl::InfiniteFuture();
+      Act(*group, CURL_SOCKET_TIMEOUT, 0);
+    }
   }
 
   bool HasRoom(const Group& group) const {
@@ -450,12 +479,20 @@ class CurlFetcher::Loop {
   }
 
   static int OnTimer(CURLM*, long timeout_ms, void* self) {
-    static_cast<Group*>(self)->alarm =
+    auto& group = *static_cast<Group*>(self);
+    Loop& loop = group.loop;
+    if (timeout_ms == 0) {
+      if (!std::exchange(group.is_due, true)) loop.due_.push_back(&group);
+      return 0;
+    }
+    group.alarm =
         timeout_ms < 0 ? absl::InfiniteFuture() : MonotonicNow() + absl::Milliseconds(timeout_ms);
+    loop.next_group_alarm_ = std::min(loop.next_group_alarm_, group.alarm);
     return 0;
   }
 
   const FetcherOptions options_;
+  const CurlShare share_ = MakeShare();  // before all handles
   EventPoll poll_;
 
   Mutex mutex_;
@@ -469,9 +506,12 @@ class CurlFetcher::Loop {
   std::unique_ptr<NameResolver> names_;
   std::vector<CurlEasy> spare_;
   std::vector<std::unique_ptr<Group>> groups_;
-  std::vector<Group*> group_of_fd_;  // by descriptor, of those watched
-  std::unordered_map<Ticket, Entry> transfers_;
-  std::set<std::pair<absl::Time, Ticket>> alarms_;
+  std::vector<Group*> group_of_fd_;                       // by descriptor, of those watched
+  std::vector<Group*> due_;                               // whose alarm libcurl has set to at once
+  std::vector<Group*> ran_;                               // in which transfers may have ended
+  absl::Time next_group_alarm_ = absl::InfiniteFuture();  // no group's is earlier, but due_'s
+  absl::flat_hash_map<Ticket, Entry> transfers_;
+  absl::btree_set<std::pair<absl::Time, Ticket>> alarms_;
 
   std::thread thread_;
 };
@@ -480,6 +520,8 @@ CurlFetcher::CurlFetcher(std::unique_ptr<Loop> loop) : loop_(std::move(loop)) {}
 CurlFetcher::~CurlFetcher() = default;
 
 absl::StatusOr<std::unique_ptr<CurlFetcher>> CurlFetcher::Start(FetcherOptions options) {
+  static const CURLcode library = curl_global_init(CURL_GLOBAL_ALL);
+  if (library != CURLE_OK) return absl::InternalError(curl_easy_strerror(library));
   auto loop = std::make_unique<Loop>(std::move(options));
   if (absl::Status status = loop->Start(); !status.ok()) return status;
   return std::unique_ptr<CurlFetcher>(new CurlFetcher(std::move(loop)));

@@ -108,6 +108,7 @@ CurlEasy Transfer::NewHandle(const TransferRules& rules) {
   CurlEasy easy(curl_easy_init());
   CURL* curl = easy.get();
   if (curl == nullptr) return easy;
+  curl_easy_setopt(curl, CURLOPT_SHARE, rules.share);
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_PROXY, "");  // none, whatever the environment says
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -115,7 +116,7 @@ CurlEasy Transfer::NewHandle(const TransferRules& rules) {
   curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "gzip");
   // Most documents fit, and each transfer has one of its own for as long as it waits.
-  curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, 4096L);
+  curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, 2048L);
   curl_easy_setopt(curl, CURLOPT_MAXAGE_CONN,
                    static_cast<long>(absl::ToInt64Seconds(kMaxConnectionIdle)));
   curl_easy_setopt(curl, CURLOPT_MAXLIFETIME_CONN,

@@ -38,6 +38,7 @@ struct TransferRules {
   const std::string& ca_file;
   size_t max_body_bytes = 0;
   absl::Duration max_connection_age = {};
+  CURLSH* share = nullptr;  // what libcurl's handles have in common
   // Where a transfer says that its NextDeadline() has come nearer.
   std::vector<Ticket>& hurried;
   KeptConnections& kept_connections;
