@@ -78,9 +78,13 @@ std::optional<CallerError> ReadHandler(const v1::Handler& proto, const Settings&
   return ReadMethod(proto.fallback_method(), "handler.fallback_method", fallback.method);
 }
 
+// AccountSid and ApiVersion, where the caller has not said them.
+constexpr size_t kAddedParameters = 2;
+
 std::optional<CallerError> ReadParameters(const v1::ResolveTwiMLRequest& request,
                                           twilio::Form& out) {
   size_t bytes = 0;
+  out.reserve(request.parameters().size() + kAddedParameters);
   for (const auto& [name, value] : request.parameters()) {
     if (name.empty() || name.size() > kMaxParameterNameBytes) {
       return Invalid("INVALID_PARAMETER_NAME", "parameters",

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "absl/random/random.h"
-#include "absl/strings/str_format.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/serving/log.h"
 #include "common/serving/monotonic_clock.h"
@@ -76,8 +76,8 @@ void LogResolution(const Call& call, const Outcome& outcome, absl::Duration took
 
 std::string NewResolutionId() {
   thread_local absl::BitGen bits;
-  return absl::StrFormat("%016x%016x", absl::Uniform<uint64_t>(bits),
-                         absl::Uniform<uint64_t>(bits));
+  return absl::StrCat(absl::Hex(absl::Uniform<uint64_t>(bits), absl::kZeroPad16),
+                      absl::Hex(absl::Uniform<uint64_t>(bits), absl::kZeroPad16));
 }
 
 // Raw, so that a request that cannot be read gets an answer that says why.

@@ -115,8 +115,9 @@ CurlEasy Transfer::NewHandle(const TransferRules& rules) {
   curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "gzip");
-  // Most documents fit, and each transfer has one of its own for as long as it waits.
-  curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, 2048L);
+  // Each transfer has a buffer of its own for as long as it waits. Most documents fit with their
+  // head; libcurl adds a byte.
+  curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, 1535L);
   curl_easy_setopt(curl, CURLOPT_MAXAGE_CONN,
                    static_cast<long>(absl::ToInt64Seconds(kMaxConnectionIdle)));
   curl_easy_setopt(curl, CURLOPT_MAXLIFETIME_CONN,
@@ -137,7 +138,6 @@ CurlEasy Transfer::NewHandle(const TransferRules& rules) {
   curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, OnRequest);
   curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, OnHeader);
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, OnBody);
-  curl_easy_setopt(curl, CURLOPT_COOKIEFILE, "");  // no file: cookies are kept and sent at all
   return easy;
 }
 
@@ -206,7 +206,7 @@ CurlEasy Transfer::TakeEasy() {
   curl_easy_setopt(curl, CURLOPT_POSTFIELDS, nullptr);
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, nullptr);
   curl_easy_setopt(curl, CURLOPT_RESOLVE, nullptr);
-  curl_easy_setopt(curl, CURLOPT_COOKIELIST, "ALL");  // those of this call are nobody else's
+  curl_easy_setopt(curl, CURLOPT_COOKIEFILE, nullptr);  // cookies of a call are nobody else's
   return std::move(easy_);
 }
 
@@ -353,7 +353,15 @@ size_t Transfer::OnHeader(char* data, size_t size, size_t count, void* self) {
   return static_cast<Transfer*>(self)->TakeHeadLine(line) ? line.size() : 0;
 }
 
+// libcurl's table of cookies is larger than most documents. So there is none while a response is
+// waited for, unless the request brings cookies.
+void Transfer::KeepCookies() {
+  curl_easy_setopt(easy_.get(), CURLOPT_COOKIEFILE, "");  // no file
+  curl_easy_setopt(easy_.get(), CURLOPT_COOKIELIST, "RELOAD");
+}
+
 bool Transfer::TakeHeadLine(absl::string_view line) {
+  if (!end_.got_bytes) KeepCookies();
   end_.got_bytes = true;
   last_byte_at_ = MonotonicNow();
   const bool was_complete = head_.complete();

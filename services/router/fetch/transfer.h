@@ -113,6 +113,7 @@ class Transfer {
 
   void SettleClaim(bool took_one);
   bool TakeBody(absl::string_view bytes);
+  void KeepCookies();
   bool TakeHeadLine(absl::string_view line);
   bool HasUnaskedBytes(int fd) const;
   void WatchTls();

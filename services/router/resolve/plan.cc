@@ -62,21 +62,13 @@ Plan::Plan(Call call, std::shared_ptr<const Route> route, const Limits& limits)
 
 Step Plan::Begin(absl::Time now) {
   if (!call_.failure.has_value()) return BeginTarget(Target::kPrimary, now);
-  fetch_ = Fetch{.error_url = twilio::RedactUrl(call_.failure->url),
-                 .parameters = call_.parameters,
-                 .begun_at = now};
+  fetch_ = Fetch{.error_url = twilio::RedactUrl(call_.failure->url), .begun_at = now};
   return LeaveTarget(
       {.code = call_.failure->code, .detail = "the platform could not execute the document"}, now);
 }
 
-twilio::Form Plan::ParametersFor(Target target) const {
-  twilio::Form parameters = call_.parameters;
-  if (target == Target::kFallback) {
-    const Fault& why = outcome_.faults.front();
-    Replace(parameters, "ErrorCode", absl::StrCat(why.code));
-    Replace(parameters, "ErrorUrl", why.url);
-  }
-  return parameters;
+const twilio::Form& Plan::Parameters() const {
+  return fetch_.own_parameters.has_value() ? *fetch_.own_parameters : call_.parameters;
 }
 
 // How long `target` may take from now on. A caller in a hurry still gets the fallback tried: the
@@ -97,9 +89,14 @@ Step Plan::BeginTarget(Target target, absl::Time now) {
   fetch_ = Fetch{.target = target,
                  .error_url = twilio::RedactUrl(endpoint.url),
                  .method = endpoint.method,
-                 .parameters = ParametersFor(target),
                  .begun_at = now,
                  .ends_at = now};
+  if (target == Target::kFallback) {
+    const Fault& why = outcome_.faults.front();
+    twilio::Form& parameters = fetch_.own_parameters.emplace(call_.parameters);
+    Replace(parameters, "ErrorCode", absl::StrCat(why.code));
+    Replace(parameters, "ErrorUrl", why.url);
+  }
   if (endpoint.bin != nullptr) return AnswerFromBin(endpoint, now);
   // What a URL brought and no server accepted was for that URL's fetch.
   logins_.erase(std::remove_if(logins_.begin(), logins_.end(),
@@ -137,10 +134,10 @@ Step Plan::BeginTarget(Target target, absl::Time now) {
 Step Plan::NextExchange() {
   ++fetch_.requests_made;
   const bool redirected_to_get = fetch_.redirects_made > 0 && fetch_.method == Method::kGet;
-  Exchange exchange =
-      BuildExchange(fetch_.context, fetch_.url, fetch_.method,
-                    redirected_to_get ? WithoutNamesInQuery(fetch_.parameters, fetch_.url.canonical)
-                                      : fetch_.parameters);
+  twilio::Form unsaid;
+  if (redirected_to_get) unsaid = WithoutNamesInQuery(Parameters(), fetch_.url.canonical);
+  Exchange exchange = BuildExchange(fetch_.context, fetch_.url, fetch_.method,
+                                    redirected_to_get ? unsaid : Parameters());
   Login* const login = FindLogin(fetch_.url.origin());
   fetch_.authorized = login != nullptr && login->challenge.has_value();
   if (fetch_.authorized) {
@@ -268,7 +265,7 @@ Step Plan::AnswerFromBin(const Endpoint& endpoint, absl::Time now) {
   if (query != std::string::npos) {
     parameters = twilio::DecodeForm(absl::string_view(endpoint.url).substr(query + 1));
   }
-  parameters.insert(parameters.end(), fetch_.parameters.begin(), fetch_.parameters.end());
+  parameters.insert(parameters.end(), Parameters().begin(), Parameters().end());
   absl::StatusOr<std::string> text = endpoint.bin->text.Render(parameters);
   if (!text.ok()) {
     return LeaveTarget({.code = kBodyTooLarge,
@@ -330,7 +327,7 @@ Step Plan::FollowRedirect(const Reply& reply, const std::string& location, bool 
   ++fetch_.redirects_made;
   if (!keep_method) {
     fetch_.method = Method::kGet;
-    fetch_.parameters = WithoutVerbParameters(fetch_.parameters);
+    fetch_.own_parameters = WithoutVerbParameters(Parameters());
   }
   TakeLogin(*next);
   fetch_.url = *std::move(next);
@@ -354,8 +351,12 @@ Step Plan::Fail(const Failure& failure, const Reply& reply) {
 
 // The target is done with: its request is not needed any more.
 Evidence Plan::TakeEvidence(Headers response_headers) {
-  Evidence evidence = {.parameters = std::move(fetch_.parameters),
-                       .response_headers = std::move(response_headers)};
+  Evidence evidence = {.response_headers = std::move(response_headers)};
+  if (fetch_.own_parameters.has_value()) {
+    evidence.parameters = *std::move(fetch_.own_parameters);
+  } else {
+    evidence.parameters = call_.parameters;
+  }
   if (fetch_.requests_made > 0) {
     evidence.request_headers.push_back(
         {"I-Twilio-Idempotency-Token", fetch_.context.idempotency_token});

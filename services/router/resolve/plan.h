@@ -47,7 +47,7 @@ class Plan {
     twilio::Url url = {};        // of the current hop
     std::string error_url = {};  // the same as it is reported: nothing added, nothing secret
     Method method = Method::kPost;
-    twilio::Form parameters = {};
+    std::optional<twilio::Form> own_parameters = {};  // where they are not the call's
     Overrides overrides = {};
     bool authorized = false;  // the current request carries Authorization
     RequestContext context = {};
@@ -85,7 +85,8 @@ class Plan {
   void Remember(const Reply& reply);
   bool MayRetry(const Failure& failure, absl::Time now) const;
   absl::Duration TimeFor(Target target, const Overrides& overrides, absl::Time now) const;
-  twilio::Form ParametersFor(Target target) const;
+  // What the requests of this fetch say.
+  const twilio::Form& Parameters() const;
 
   Call call_;
   const std::shared_ptr<const Route> route_;

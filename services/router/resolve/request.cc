@@ -10,7 +10,6 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
 #include "common/twilio/signature.h"
 #include "common/version.h"
@@ -20,7 +19,8 @@ namespace understudy::router {
 namespace {
 
 // Names us, and the agent that web servers written for Twilio expect.
-constexpr char kUserAgentForm[] = "Understudy/%s (compatible; TwilioProxy/1.1)";
+constexpr char kCompatibleWith[] = " (compatible; TwilioProxy/1.1)";
+constexpr size_t kUsualHeaders = 6;  // of a request, Authorization included
 constexpr absl::string_view kFormType = "application/x-www-form-urlencoded; charset=UTF-8";
 
 constexpr std::array<absl::string_view, 13> kVerbParameters = {
@@ -68,7 +68,9 @@ Exchange BuildExchange(const RequestContext& context, const twilio::Url& url, Me
   exchange.method = method;
   const bool post = method == Method::kPost;
   if (!post) exchange.url = twilio::AppendQuery(url.canonical, parameters);
-  exchange.headers.push_back({"User-Agent", absl::StrFormat(kUserAgentForm, kVersion)});
+  exchange.headers.reserve(kUsualHeaders);
+  exchange.headers.push_back(
+      {"User-Agent", absl::StrCat("Understudy/", kVersion, kCompatibleWith)});
   exchange.headers.push_back({"Accept", "*/*"});
   if (post) {
     exchange.body = twilio::EncodeForm(parameters);
