@@ -1,6 +1,8 @@
 #include "services/notifier/rest/alerts_api.h"
 
 #include <algorithm>
+#include <limits>
+#include <optional>
 #include <utility>
 #include <variant>
 
